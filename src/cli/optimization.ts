@@ -12,7 +12,7 @@ import {
 } from "../index.js";
 import { optimizerNames, optimizers, scheduleBy, scheduleNames } from "../internal.js";
 import { epochList, jsonObject, optional } from "./arguments.js";
-import { type FlagsOf, flag, flagList } from "./flags.js";
+import { type FlagsOf, flag, flagList, flagNamed } from "./flags.js";
 import type { TransferFlags } from "./transfer.js";
 
 /** Flags for the update rule and learning rates. */
@@ -80,16 +80,7 @@ export function optimizerOf(flags: Settled<OptimizationFlags>): Optimizer {
   });
 }
 
-const scheduleFlags = {
-  schedule: "--schedule",
-  warmup: "--warmup",
-  stepEpochs: "--step-epochs",
-  cycleEpochs: "--cycle-epochs",
-  cycleFactor: "--cycle-factor",
-} as const;
-
-export const scheduleOf = (flags: OptimizationFlags): Schedule =>
-  scheduleBy(flags, flags.epochs, (name) => scheduleFlags[name]);
+export const scheduleOf = (flags: OptimizationFlags): Schedule => scheduleBy(flags, flags.epochs, flagNamed);
 
 /** Parameters with rates of their own: the classifier, and parts by their depth. */
 export const rateGroups = (

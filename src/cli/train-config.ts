@@ -23,7 +23,7 @@ import {
   trainingSettings,
 } from "../internal.js";
 import { buildFlags, engineFlags, modelOptions, optional } from "./arguments.js";
-import { type FlagsOf, flag, flagList, flagOf, settingFlags, settingsBy } from "./flags.js";
+import { type FlagsOf, flag, flagList, flagNamed, settingFlags, settingsBy } from "./flags.js";
 import { optimizationFlags, optimizerOf, type Settled, scheduleOf } from "./optimization.js";
 import { splitFlags } from "./run.js";
 import { maskOptions, segmentationFlags, taskConfig } from "./segmentation/flags.js";
@@ -132,30 +132,22 @@ function withOptionsOf(published: PretrainedWeights | undefined, options: Readon
 /** What changes images. @throws OptionError for flags without effect. */
 function augmentOf(flags: TrainFlags, usual: Augmentation): Augmentation | null {
   const settings = settingsBy(augmentationSettings, flags);
-  const called = (name: keyof typeof augmentationSettings) => flagOf(augmentationSettings[name].flag);
-  if (flags.augment) return augmentedBy(flags.flip ? usual : { ...usual, flip: false }, settings, called);
-  const [idle] = Object.keys(settings) as (keyof typeof augmentationSettings)[];
-  if (idle) throw new OptionError(`${called(idle)} has no effect with --no-augment`);
+  if (flags.augment) return augmentedBy(flags.flip ? usual : { ...usual, flip: false }, settings, flagNamed);
+  const [idle] = Object.keys(settings);
+  if (idle) throw new OptionError(`${flagNamed(idle)} has no effect with --no-augment`);
   if (!flags.flip) throw new OptionError("--no-flip has no effect with --no-augment");
   return null;
 }
 
 /** @throws OptionError for flags that are for other tasks, or do not fit the data's classes. */
 function requireFitting(flags: TrainFlags, task: Task["name"], classes: readonly string[]): void {
-  const { autoAugment, mixup, cutmix, balancedSampling, classWeights, bceLoss, bceTargetThreshold } = flags;
-  const ofImages = {
-    "auto-augment": autoAugment,
-    mixup,
-    cutmix,
-    "balanced-sampling": balancedSampling,
-    "bce-loss": bceLoss,
-  };
+  const { classWeights, bceLoss, bceTargetThreshold } = flags;
   if (bceTargetThreshold !== undefined && !bceLoss) throw new OptionError("--bce-target-threshold needs --bce-loss");
   if (bceLoss && classWeights) throw new OptionError("--class-weights has no effect with --bce-loss");
   if (task === "segmentation")
-    for (const [name, value] of Object.entries(ofImages))
-      if (value !== undefined && value !== false)
-        throw new OptionError(`--${name} is for networks that classify whole images`);
+    for (const name of ["autoAugment", "mixup", "cutmix", "balancedSampling", "bceLoss"] as const)
+      if (flags[name] !== undefined && flags[name] !== false)
+        throw new OptionError(`${flagNamed(name)} is for networks that classify whole images`);
   if (typeof classWeights === "object" && classWeights && classWeights.length !== classes.length)
     throw new OptionError(
       `--class-weights: ${classWeights.length} weights for ${classes.length} classes: ${classes.slice(0, 12).join(", ")}`,
@@ -166,7 +158,7 @@ function requireFitting(flags: TrainFlags, task: Task["name"], classes: readonly
 export function requireFeatures({ cacheFeatures }: TrainFlags, frozen: readonly string[]): void {
   if (cacheFeatures !== undefined && frozen.length === 0)
     throw new OptionError(
-      `--${cacheFeatures ? "" : "no-"}cache-features has no effect: no part is frozen. Use --freeze backbone or --freeze-until`,
+      `${flagNamed("cacheFeatures", !cacheFeatures)} has no effect: no part is frozen. Use --freeze backbone or --freeze-until`,
     );
 }
 
