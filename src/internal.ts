@@ -45,7 +45,7 @@ export { bestRecord } from "./train/history.js";
 export { forEachTensor } from "./train/load-weights.js";
 export { logSumExp, probabilities, topIndices } from "./train/metrics.js";
 export { optimizerNames, optimizers } from "./train/optimizers.js";
-export { type Recipe, recipeNamed, recipeNames, recipes, withoutOverruled } from "./train/recipes.js";
+export { type Recipe, recipeNamed, recipeNames, recipes, requireEffect, withoutOverruled } from "./train/recipes.js";
 export { type RecordedEpoch, RunFolder } from "./train/run-folder.js";
 export { taskOf } from "./train/run-task.js";
 export { scheduleBy, scheduleNames } from "./train/schedules.js";

@@ -131,19 +131,14 @@ function withOptionsOf(published: PretrainedWeights | undefined, options: Readon
 
 /** What changes images. @throws OptionError for flags without effect. */
 function augmentOf(flags: TrainFlags, usual: Augmentation): Augmentation | null {
-  const settings = settingsBy(augmentationSettings, flags);
-  if (flags.augment) return augmentedBy(flags.flip ? usual : { ...usual, flip: false }, settings, flagNamed);
-  const [idle] = Object.keys(settings);
-  if (idle) throw new OptionError(`${flagNamed(idle)} has no effect with --no-augment`);
-  if (!flags.flip) throw new OptionError("--no-flip has no effect with --no-augment");
-  return null;
+  if (!flags.augment && !flags.flip) throw new OptionError("--no-flip has no effect with --no-augment");
+  const base = flags.augment ? { ...usual, flip: usual.flip && flags.flip } : null;
+  return augmentedBy(base, settingsBy(augmentationSettings, flags), flagNamed);
 }
 
 /** @throws OptionError for flags that are for other tasks, or do not fit the data's classes. */
 function requireFitting(flags: TrainFlags, task: Task["name"], classes: readonly string[]): void {
-  const { classWeights, bceLoss, bceTargetThreshold } = flags;
-  if (bceTargetThreshold !== undefined && !bceLoss) throw new OptionError("--bce-target-threshold needs --bce-loss");
-  if (bceLoss && classWeights) throw new OptionError("--class-weights has no effect with --bce-loss");
+  const { classWeights } = flags;
   if (task === "segmentation")
     for (const name of ["autoAugment", "mixup", "cutmix", "balancedSampling", "bceLoss"] as const)
       if (flags[name] !== undefined && flags[name] !== false)

@@ -7,7 +7,7 @@ import { presetFlags } from "./config-file.js";
 import { showLearningRates } from "./find-lr.js";
 import { addFlags } from "./flags.js";
 import { requireMemory } from "./memory.js";
-import { requireEffect, withDefaults } from "./optimization.js";
+import { refuseIdleFlags, withDefaults } from "./optimization.js";
 import { pretrainedBy } from "./pretrained.js";
 import { checkSame } from "./resume.js";
 import { resumedData, wherever } from "./resume-data.js";
@@ -93,7 +93,7 @@ immediately.`),
     const wanted = await configOf(dataSource, data, flags, recorded, published);
     const config = resumed ? { ...wanted, model: settled(wanted.model) } : wanted;
     if (resumed) checkSame(resumed, config, explicit);
-    else requireEffect(flags);
+    else refuseIdleFlags(flags);
     const network = buildNetwork(config.model, config.preprocessing, flags.seed);
     const loaded = flags.weights && !resumed ? await startFrom(network, flags, published, config) : [];
     const frozen = resumed?.config.frozen ?? freezeByFlags(network, flags, loaded);

@@ -56,6 +56,9 @@ export function recordedIn<S extends Settings>(settings: S, given: Partial<Setti
   return settingsIn(recorded(settings), given as object) as RecordedOf<S>;
 }
 
+/** The name of a setting in a message; `off`: of a switch that is false. */
+export const settingName = (name: string, off = false): string => (off ? `${name}: false` : name);
+
 const recorded = (settings: Settings): Settings =>
   Object.fromEntries(Object.entries(settings).filter(([, { unrecorded }]) => !unrecorded));
 

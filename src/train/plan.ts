@@ -52,8 +52,7 @@ export function planOf(model: Module, given: Dataset, options: TrainOptions<Scor
   const task: Task = options.task ?? classification;
   const { engine, optimizer = sgd(), schedule = cosineSchedule() } = options;
   const { seed, epochs: passes, patience, balancedSampling, augRepeats, ...loop } = settingsIn(loopSettings, options);
-  const { gradAccumSteps: accumulated, bceLoss, bceTargetThreshold } = settingsIn(stepSettings, options);
-  if (bceTargetThreshold !== null && !bceLoss) throw new OptionError("train: bceTargetThreshold needs bceLoss");
+  const { gradAccumSteps: accumulated, bceLoss } = settingsIn(stepSettings, options);
   if (bceLoss && (loop.classWeights || task.name !== "classification"))
     throw new OptionError("train: bceLoss is for classification without classWeights");
   const dataset = task.data(given);

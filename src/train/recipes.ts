@@ -1,4 +1,4 @@
-import { unknownName } from "../core/errors.js";
+import { OptionError, unknownName } from "../core/errors.js";
 import {
   type Fields,
   flag,
@@ -9,7 +9,7 @@ import {
   positive,
   settings as settingsSchema,
 } from "../core/schema.js";
-import { defineSettings, optionFields, type SettingsOf } from "../core/settings.js";
+import { defineSettings, optionFields, type SettingsOf, settingName } from "../core/settings.js";
 import { augmentationSettings } from "../data/index.js";
 import { optimizerNames, type optimizers } from "./optimizers.js";
 import { type Schedule, scheduleNames } from "./schedules.js";
@@ -248,6 +248,45 @@ type ChosenSettings = RecipeSettings & { readonly augment?: boolean };
 export function withoutOverruled<T extends ChosenSettings>(base: T, over: ChosenSettings): T {
   const gone = belongingTo(base, over);
   return Object.fromEntries(Object.entries(base).filter(([name]) => !gone.has(name))) as T;
+}
+
+/**
+ * @throws OptionError for settings without effect in a training of `epochs` epochs, or two that exclude each other. `called` gives the names that
+ * messages use; `off`: of a switch that is false.
+ */
+export function requireEffect(
+  all: ChosenSettings,
+  epochs: number,
+  called: (name: keyof ChosenSettings, off?: boolean) => string = settingName,
+): void {
+  const { augment = true, augRepeats = 1, balancedSampling, stepEpochs = [], warmup = 0 } = all;
+  const { lr, weightDecay, decayNorms, optimizerOptions = {} } = all;
+  const late = stepEpochs.find((epoch) => epoch >= epochs);
+  if (late !== undefined)
+    throw new OptionError(`${called("stepEpochs")} ${late} has no effect: the training ends after ${epochs} epochs`);
+  if (warmup > epochs)
+    throw new OptionError(`${called("warmup")} ${warmup} is longer than the training, ${epochs} epochs`);
+  if ((all.bceTargetThreshold ?? null) !== null && !all.bceLoss)
+    throw new OptionError(`${called("bceTargetThreshold")} needs ${called("bceLoss")}`);
+  if (all.bceLoss && all.classWeights)
+    throw new OptionError(`${called("classWeights")} has no effect with ${called("bceLoss")}`);
+  if (augRepeats > 1 && !augment)
+    throw new OptionError(`${called("augRepeats")} has no effect with ${called("augment", true)}`);
+  if (augRepeats > 1 && balancedSampling)
+    throw new OptionError(
+      `${called("augRepeats")} and ${called("balancedSampling")} cannot be combined; leave one out`,
+    );
+  for (const [name, value, same] of [
+    ["lr", lr, "lr"],
+    ["weightDecay", weightDecay, "weightDecay"],
+    ["decayNorms", decayNorms, "decayNormsAndBiases"],
+  ] as const)
+    if (value !== undefined && same in optimizerOptions)
+      throw new OptionError(
+        `${called(name, value === false)} and ${same} in ${called("optimizerOptions")} are the same setting; leave one out`,
+      );
+  if (decayNorms === false && (weightDecay ?? optimizerOptions.weightDecay) === 0)
+    throw new OptionError(`${called("decayNorms", true)} has no effect: there is no weight decay`);
 }
 
 export const recipeNames = Object.keys(recipes) as (keyof typeof recipes)[];

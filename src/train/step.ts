@@ -107,6 +107,7 @@ export function trainingStep(model: Module, options: StepOptions): TrainingStep 
     stepSettings,
     options,
   );
+  if (bceTargetThreshold !== null && !bceLoss) throw new OptionError("train: bceTargetThreshold needs bceLoss");
   const binary = bceLoss ? { targetThreshold: bceTargetThreshold } : undefined;
   const learned = [...parametersOf(initialize(model))].filter(([, param]) => param.trainable);
   if (learned.length === 0) throw new OptionError("train: every parameter is frozen, so there is nothing to train");

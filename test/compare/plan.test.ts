@@ -208,7 +208,7 @@ const together: readonly (readonly [setting: object, training: object, says: Reg
   [{}, { warmup: 3 }, /warmup 3 is longer than the training, 2 epochs/],
   [{}, { bceTargetThreshold: 0.2 }, /bceTargetThreshold needs bceLoss/],
   [{ bceLoss: true }, { classWeights: "balanced" }, /classWeights has no effect with bceLoss/],
-  [{ balancedSampling: true }, { augRepeats: 3 }, /augRepeats and balancedSampling exclude each other/],
+  [{ balancedSampling: true }, { augRepeats: 3 }, /augRepeats and balancedSampling cannot be combined/],
   [{ augment: false }, { mixup: 0.2 }, /mixup has no effect with augment: false/],
   [{ lr: 0.1 }, { optimizer: "adamw", optimizerOptions: { nesterov: true } }, /nesterov/],
   [{ lr: 0.1, weightDecay: 0 }, { decayNorms: false }, /decayNorms: false has no effect/],

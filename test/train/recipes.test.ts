@@ -274,6 +274,8 @@ test("settings of the loss that do not go together are refused", async () => {
   const refused = (more: Omit<Partial<TrainOptions>, "task">, says: RegExp) =>
     assert.rejects(train(initialize(new Net()), dataset, { ...options, ...more }), says);
   await refused({ bceTargetThreshold: 0.2 }, /bceTargetThreshold needs bceLoss/);
+  const direct = { optimizer: sgd(), input: [2, 3, 8, 8], numClasses: 2, bceTargetThreshold: 0.2 } as const;
+  assert.throws(() => trainingStep(initialize(new Net()), direct), /bceTargetThreshold needs bceLoss/);
   await refused({ bceLoss: true, classWeights: "balanced" }, /bceLoss is for classification without classWeights/);
 });
 

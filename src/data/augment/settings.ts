@@ -1,6 +1,6 @@
 import { OptionError } from "../../core/errors.js";
 import { fraction, oneOf, orNull, positive } from "../../core/schema.js";
-import { defineSettings, type SettingsOf } from "../../core/settings.js";
+import { defineSettings, type SettingsOf, settingName } from "../../core/settings.js";
 import type { Augmentation } from "../transforms.js";
 import { eraseModes } from "./erase.js";
 import { autoAugmentSchema, colorJitterSchema } from "./policies.js";
@@ -84,17 +84,23 @@ export const augmentationSettings = defineSettings({
 export type AugmentationSettings = Partial<SettingsOf<typeof augmentationSettings>>;
 
 /**
- * An augmentation with what the settings add to it.
+ * An augmentation with what the settings add to it; null if there is none.
  *
- * @throws OptionError for a setting without effect. `called` says what settings are called in messages.
+ * @throws OptionError for a setting without effect. `called` gives the names that messages use; `off`: of a switch that is false.
  */
 export function augmentedBy(
-  usual: Augmentation,
+  usual: Augmentation | null,
   settings: AugmentationSettings,
-  called: (name: keyof AugmentationSettings) => string = (name) => name,
-): Augmentation {
+  called: (name: keyof AugmentationSettings | "augment", off?: boolean) => string = settingName,
+): Augmentation | null {
   const { scale, ratio, autoAugment, colorJitter, randomErasing, eraseMode, mixup, cutmix, mixProbability } = settings;
   const given = (value: unknown) => value !== undefined && value !== null;
+  if (!usual) {
+    const names = Object.keys(augmentationSettings) as (keyof AugmentationSettings)[];
+    const idle = names.find((name) => given(settings[name]));
+    if (idle) throw new OptionError(`${called(idle)} has no effect with ${called("augment", true)}`);
+    return null;
+  }
   if (given(eraseMode) && !randomErasing)
     throw new OptionError(`${called("eraseMode")} needs ${called("randomErasing")}`);
   if (given(mixProbability) && !mixup && !cutmix)
