@@ -115,9 +115,9 @@ const describe = <S extends CommonSettings & Optimizer["settings"]>(name: Optimi
 };
 
 /** @throws OptionError for a decay of a moving average that is not below 1. */
-function requireDecays(name: Optimizer["name"], decays: Readonly<Record<string, number>>): void {
+function requireDecays(owner: string, decays: Readonly<Record<string, number>>): void {
   for (const [key, value] of Object.entries(decays))
-    if (value >= 1) throw new OptionError(`${name}: ${key} must be below 1, got ${value}`);
+    if (value >= 1) throw new OptionError(`${owner}: ${key} must be below 1, got ${value}`);
 }
 
 /** The moving average decay · before + (1 − decay) · x. */
@@ -250,9 +250,9 @@ function trustRatio(value: Value, step: Value): Value {
  * const optimizer = rmspropTf({ lr: 0.048, epsilon: 1e-3, weightDecay: 1e-5, decayNormsAndBiases: false });
  */
 export function rmspropTf(given: Given<typeof rmspropTfOptions> = {}): Optimizer {
-  const settings = settle("rmsprop-tf", rmspropTfOptions, given);
+  const settings = settle("rmspropTf", rmspropTfOptions, given);
   const { alpha, momentum, epsilon } = settings;
-  requireDecays("rmsprop-tf", { alpha });
+  requireDecays("rmspropTf", { alpha });
   return {
     ...describe("rmsprop-tf", settings),
     slots: momentum > 0 ? { square: 1, momentum: 0 } : { square: 1 },

@@ -209,7 +209,7 @@ for (const { optimizer, weights, slots } of published)
 test("moving averages must decay", () => {
   assert.throws(() => adamw({ beta2: 1 }), /adamw: beta2 must be below 1, got 1/);
   assert.throws(() => lamb({ beta1: 1.5 }), /lamb: beta1 must be below 1, got 1.5/);
-  assert.throws(() => rmspropTf({ alpha: 1 }), /rmsprop-tf: alpha must be below 1, got 1/);
+  assert.throws(() => rmspropTf({ alpha: 1 }), /rmspropTf: alpha must be below 1, got 1/);
   assert.throws(() => lion({ beta2: 1 }), /lion: beta2 must be below 1, got 1/);
   assert.throws(() => lion({ lr: -1 }), /lion: lr must be a number, not negative, got -1/);
 });
