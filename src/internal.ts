@@ -46,6 +46,7 @@ export { forEachTensor } from "./train/load-weights.js";
 export { logSumExp, probabilities, topIndices } from "./train/metrics.js";
 export { optimizerNames, optimizers } from "./train/optimizers.js";
 export { type Recipe, recipeNamed, recipeNames, recipes, requireEffect, withoutOverruled } from "./train/recipes.js";
+export { requireSizes, sizePhases } from "./train/resizing.js";
 export { type RecordedEpoch, RunFolder } from "./train/run-folder.js";
 export { taskOf } from "./train/run-task.js";
 export { scheduleBy, scheduleNames } from "./train/schedules.js";

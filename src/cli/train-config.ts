@@ -19,6 +19,7 @@ import {
   loopSettings,
   recipeNames,
   recordedIn,
+  sizePhases,
   stepSettings,
   trainingSettings,
 } from "../internal.js";
@@ -88,6 +89,9 @@ export async function configOf(
   requireFitting(flags, spec.task, classes);
   if (flags.cacheFeatures && flags.augment)
     throw new OptionError("--cache-features needs --no-augment: augmented images differ in every epoch");
+  if (flags.cacheFeatures && flags.progressiveResizing)
+    throw new OptionError("--cache-features has no effect with --progressive-resizing: the images change their size");
+  sizePhases(flags.progressiveResizing ?? null, preprocessing.imageSize, flags.epochs, flagNamed);
   return {
     format: "fovea.run.1",
     versions: { fovea: version, node: versions.node },

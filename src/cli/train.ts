@@ -1,11 +1,11 @@
 import { Command } from "commander";
 import { OptionError, openDataset } from "../index.js";
-import { buildNetwork, RunFolder, settled } from "../internal.js";
+import { buildNetwork, RunFolder, requireSizes, settled } from "../internal.js";
 import { optional } from "./arguments.js";
 import { askedTask, modelFor } from "./choose-task.js";
 import { presetFlags } from "./config-file.js";
 import { showLearningRates } from "./find-lr.js";
-import { addFlags } from "./flags.js";
+import { addFlags, flagNamed } from "./flags.js";
 import { requireMemory } from "./memory.js";
 import { refuseIdleFlags, withDefaults } from "./optimization.js";
 import { pretrainedBy } from "./pretrained.js";
@@ -99,6 +99,7 @@ immediately.`),
     const frozen = resumed?.config.frozen ?? freezeByFlags(network, flags, loaded);
     if (resumed) freezePaths(network, frozen);
     requireFeatures(flags, frozen);
+    requireSizes(network, flags.progressiveResizing ?? [], flagNamed);
     const { imageSize } = config.preprocessing;
     const keepsAll = frozen.length === 0 && !flags.recompute;
     requireMemory(network, [config.training.batch, 3, imageSize, imageSize], keepsAll);

@@ -101,6 +101,11 @@ export interface StepPart {
 export function trainingStep(model: Module, options: StepOptions): TrainingStep {
   check("trainingStep", "model", moduleSchema, model);
   check("trainingStep", "options", stepOptions, options);
+  return stepOn(model, options);
+}
+
+/** A {@link trainingStep}. With the cells of one that differs in its input only, both have the same state. */
+export function stepOn(model: Module, options: StepOptions, shared?: TrainingStep["cells"]): TrainingStep {
   const { optimizer, input, numClasses, positions = [], groups = [], mixedTargets = false } = options;
   const { objective = classification.objective } = options;
   const { labelSmoothing, clipNorm, ema, recompute, gradAccumSteps, bceLoss, bceTargetThreshold } = settingsIn(
@@ -115,7 +120,7 @@ export function trainingStep(model: Module, options: StepOptions): TrainingStep 
     ema === null
       ? []
       : [...stateOf(model)].filter(([, p]) => p.dtype === "float" && (p.kind === "buffer" || p.trainable));
-  const cells = cellsFor(learned, optimizer, averaged, gradAccumSteps > 1);
+  const cells = shared ?? cellsFor(learned, optimizer, averaged, gradAccumSteps > 1);
 
   const graph = graphFor(model, { training: true, cells });
   const images = graph.input("images", { dtype: "float", shape: input });

@@ -1,12 +1,10 @@
 import { OptionError } from "../../core/errors.js";
 import { fraction, oneOf, orNull, positive } from "../../core/schema.js";
-import { defineSettings, type SettingsOf, settingName } from "../../core/settings.js";
+import { commaSeparated, defineSettings, type SettingsOf, settingName } from "../../core/settings.js";
 import type { Augmentation } from "../transforms.js";
 import { eraseModes } from "./erase.js";
 import { autoAugmentSchema, colorJitterSchema } from "./policies.js";
 import { positiveRange, shareRange } from "./ranges.js";
-
-const numbers = (text: string) => text.split(",").map((part) => (part.trim() === "" ? Number.NaN : Number(part)));
 
 /** Random changes of training images, one by one: flags of `fovea train` and settings of plans, from which an {@link Augmentation} is made. */
 export const augmentationSettings = defineSettings({
@@ -16,7 +14,7 @@ export const augmentationSettings = defineSettings({
     default: null,
     flag: "--scale <least,most>",
     help: "random resized crops of this share of the area, such as 0.08,1",
-    parse: numbers,
+    parse: commaSeparated,
   },
   /** Their least and greatest width over height. Default: [3/4, 4/3]. */
   ratio: {
@@ -24,7 +22,7 @@ export const augmentationSettings = defineSettings({
     default: null,
     flag: "--ratio <least,most>",
     help: "aspect of random resized crops (default: 0.75,1.333)",
-    parse: numbers,
+    parse: commaSeparated,
   },
   /** A policy: `trivialaugment`, `randaugment`, or `randaugment-nN-mM` with N changes of magnitude M of 30. */
   autoAugment: {
@@ -40,7 +38,7 @@ export const augmentationSettings = defineSettings({
     flag: "--color-jitter <amounts>",
     help: "how far brightness, contrast and saturation move, such as 0.4; or with hue 0.4,0.4,0.4,0.1",
     parse: (text: string) => {
-      const given = numbers(text);
+      const given = commaSeparated(text);
       return given.length === 1 ? [given[0], given[0], given[0], 0] : given;
     },
   },
