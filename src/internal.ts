@@ -1,5 +1,7 @@
 /** What the command line, the tools and the benchmarks share with the library beyond its entry points. The package does not export it. */
+
 export { attentionModules } from "./attention/index.js";
+export { csv } from "./core/csv.js";
 export { recordedIn } from "./core/settings.js";
 export { alignmentNotes, classDifference, className } from "./data/align.js";
 export { augmentationSettings, augmentedBy } from "./data/augment/settings.js";
