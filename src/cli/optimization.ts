@@ -44,7 +44,7 @@ export const optimizationFlags = flagList(
   flag(
     "--cycle-factor <x>",
     "how many times as long each cycle of --schedule warm-restarts is as the one before (default: 1)",
-    schemas.positive,
+    schemas.atLeastOne,
   ),
   flag("--warmup <epochs>", "epochs of linear warm-up", schemas.nonNegative, 0),
 );

@@ -1,5 +1,6 @@
 import { DataError, OptionError } from "../core/errors.js";
 import {
+  atLeastOne,
   by,
   bytes,
   callback,
@@ -66,7 +67,6 @@ export const oneCycleOptions = fields({
   startFactor: maybe(fraction),
   endFactor: maybe(fraction),
 });
-const atLeastOne = that<number>("a number, at least 1", (x) => Number.isFinite(x) && (x as number) >= 1);
 export const warmRestartOptions = fields({ minFactor: maybe(fraction), cycleFactor: maybe(atLeastOne), ...warmup });
 export const stepEpochs = list(nonNegative, "a list of epochs, such as [30, 60]");
 

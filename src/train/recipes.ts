@@ -1,5 +1,6 @@
 import { OptionError, unknownName } from "../core/errors.js";
 import {
+  atLeastOne,
   type Fields,
   flag,
   list,
@@ -63,7 +64,7 @@ export const recipeFields: Fields<RecipeSettings> = {
   schedule: maybe(oneOf(...scheduleNames)),
   stepEpochs: maybe(list(nonNegative, "a list of epochs, such as [30, 60]")),
   cycleEpochs: maybe(positive),
-  cycleFactor: maybe(positive),
+  cycleFactor: maybe(atLeastOne),
   warmup: maybe(nonNegative),
 };
 

@@ -179,6 +179,7 @@ const idle: readonly (readonly [flags: string, says: RegExp])[] = [
   ["--patience 10", /--patience 10 has no effect: the training ends after 10 epochs/],
   ["--cycle-epochs 2", /--cycle-epochs needs --schedule warm-restarts/],
   ["--schedule warm-restarts", /--schedule warm-restarts needs --cycle-epochs/],
+  ["--schedule warm-restarts --cycle-epochs 1 --cycle-factor 0.5", /--cycle-factor .* must be a number, at least 1/],
   ["--schedule one-cycle --warmup 1", /--warmup has no effect on --schedule one-cycle/],
   ["--aug-repeats 2 --balanced-sampling", /cannot be combined/],
   ["--bce-target-threshold 0.2", /--bce-target-threshold needs --bce-loss/],

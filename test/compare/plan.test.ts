@@ -63,6 +63,10 @@ test("plans that cannot be meant are refused in one line", () => {
     [{ ...small, seeds: 1e9 }, /plan: seeds must be how many seeds, 1 to 1000/],
     [{ ...small, modules: ["none", "se", "se"] }, /plan: modules names se twice/],
     [{ ...small, settings: [{ lr: 0.1 }, { lr: 0.1 }] }, /plan: settings names .* twice/],
+    [
+      { ...small, settings: [{ schedule: "warm-restarts", cycleEpochs: 1, cycleFactor: 0.5 }] },
+      /plan: settings\[0\]\.cycleFactor must be a number, at least 1, got 0\.5/,
+    ],
     [{ ...small, settings: [{ lr: -1 }] }, /plan: settings\[0\]\.lr must be a positive number, got -1/],
     [{ ...small, settings: [{ learningRate: 1 }] }, /unknown option "learningRate"/],
     [{ ...small, budget: "flops" }, /plan: budget must be one of epochs, steps, macs, seconds/],
