@@ -28,7 +28,7 @@ export function sizePhases(
     throw new OptionError(`${called("progressiveResizing")} ${large} must be below the full image size, ${imageSize}`);
   if (sizes.length > epochs)
     throw new OptionError(
-      `${called("progressiveResizing")} and the full size are ${sizes.length} sizes, more than the ${epochs} epochs`,
+      `${called("progressiveResizing")}: ${sizes.length} sizes, the full one included, need at least ${sizes.length} epochs, got ${epochs}`,
     );
   return sizes.map((size, i) => ({ imageSize: size, from: Math.floor((i * epochs) / sizes.length) }));
 }

@@ -16,7 +16,7 @@ const config = (run: string) => JSON.parse(readFileSync(at(run, "config.json"), 
 
 test("every augmentation and setting of a training is a flag, and stands in config.json", async () => {
   const flags =
-    "--scale 0.5,1 --ratio 0.8,1.25 --auto-augment randaugment-n1-m5 --color-jitter 0.4 --random-erasing 0.25 --erase-mode pixel --mixup 0.2 --cutmix 1 --mix-probability 0.9 --no-flip --balanced-sampling --class-weights balanced --grad-accum-steps 2 --patience 1 --layer-decay 0.8 --schedule one-cycle";
+    "--scale 0.5,1 --ratio 0.8,1.25 --auto-augment randaugment-n1-m5 --color-jitter 0.4 --random-erasing 0.25 --erase-mode pixel --mixup 0.2 --cutmix 1 --mix-probability 0.9 --no-flip --balanced-sampling --class-weights balanced --grad-accum-steps 2 --patience 1 --layer-decay 0.8 --schedule one-cycle --progressive-resizing 24";
   const { code, stderr } = await fovea(["train", data, ...short, ...flags.split(" "), "--out", at("all")]);
   assert.equal(code, 0, stderr);
   const { training } = config("all");
@@ -31,6 +31,7 @@ test("every augmentation and setting of a training is a flag, and stands in conf
     mixProbability: 0.9,
   });
   const { balancedSampling, classWeights, gradAccumSteps, patience, layerDecay, schedule, augRepeats } = training;
+  assert.deepEqual(training.progressiveResizing, [24]);
   assert.deepEqual(
     { balancedSampling, classWeights, gradAccumSteps, patience, layerDecay, schedule, augRepeats },
     {
@@ -184,6 +185,10 @@ const idle: readonly (readonly [flags: string, says: RegExp])[] = [
   ["--aug-repeats 2 --balanced-sampling", /cannot be combined/],
   ["--bce-target-threshold 0.2", /--bce-target-threshold needs --bce-loss/],
   ["--bce-loss --class-weights balanced", /--class-weights has no effect with --bce-loss/],
+  ["--progressive-resizing 24,40", /--progressive-resizing 40 must be below the full image size, 32/],
+  ["--progressive-resizing 24 --epochs 1", /--progressive-resizing: 2 sizes, the full one included, need at least 2 epochs, got 1/],
+  ["--progressive-resizing 24,16", /--progressive-resizing .* must be image sizes from small to large/],
+  ["--progressive-resizing 24 --no-augment --cache-features", /--cache-features has no effect with --progressive-/],
   ["--class-weights 1,2", /--class-weights: 2 weights for 10 classes/],
   ["--auto-augment randaug", /must be trivialaugment, randaugment or randaugment-nN-mM/],
   ["--color-jitter 0.4,0.4", /must be \[brightness, contrast, saturation, hue\]/],
