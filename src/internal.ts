@@ -1,5 +1,7 @@
 /** What the command line, the tools and the benchmarks share with the library beyond its entry points. The package does not export it. */
+
 export { attentionModules } from "./attention/index.js";
+export { csv } from "./core/csv.js";
 export { recordedIn } from "./core/settings.js";
 export { alignmentNotes, classDifference, className } from "./data/align.js";
 export { augmentationSettings, augmentedBy } from "./data/augment/settings.js";
@@ -45,7 +47,8 @@ export { bestRecord } from "./train/history.js";
 export { forEachTensor } from "./train/load-weights.js";
 export { logSumExp, probabilities, topIndices } from "./train/metrics.js";
 export { optimizerNames, optimizers } from "./train/optimizers.js";
-export { type Recipe, recipeNamed, recipeNames, recipes, withoutOverruled } from "./train/recipes.js";
+export { type Recipe, recipeNamed, recipeNames, recipes, requireEffect, withoutOverruled } from "./train/recipes.js";
+export { requireSizes, sizePhases } from "./train/resizing.js";
 export { type RecordedEpoch, RunFolder } from "./train/run-folder.js";
 export { taskOf } from "./train/run-task.js";
 export { scheduleBy, scheduleNames } from "./train/schedules.js";

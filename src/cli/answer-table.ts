@@ -1,12 +1,9 @@
 import type { Dataset } from "../index.js";
-import { logSumExp, probabilities, topIndices } from "../internal.js";
-
-/** A field of a CSV file (RFC 4180). */
-export const csvField = (text: string): string => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
+import { csv, logSumExp, probabilities, topIndices } from "../internal.js";
 
 /** What a classifier says of each image of a data set, as a CSV file. */
 export class AnswerTable {
-  readonly #rows = ["image,class,predicted,probability,correct,loss"];
+  readonly #rows: (readonly unknown[])[] = [["image", "class", "predicted", "probability", "correct", "loss"]];
 
   constructor(private readonly dataset: Dataset) {}
 
@@ -15,19 +12,17 @@ export class AnswerTable {
     const { dataset } = this;
     const shares = probabilities(logits);
     const [best] = topIndices(logits, 1) as [number];
-    this.#rows.push(
-      [
-        csvField(dataset.file?.(index) ?? String(index)),
-        csvField(dataset.classes[label]!),
-        csvField(dataset.classes[best]!),
-        String(shares[best]),
-        String(Number(best === label)),
-        String(logSumExp(logits) - logits[label]!),
-      ].join(","),
-    );
+    this.#rows.push([
+      dataset.file?.(index) ?? index,
+      dataset.classes[label],
+      dataset.classes[best],
+      shares[best],
+      Number(best === label),
+      logSumExp(logits) - logits[label]!,
+    ]);
   }
 
   text(): string {
-    return `${this.#rows.join("\n")}\n`;
+    return csv(this.#rows);
   }
 }

@@ -1,5 +1,6 @@
 import { type OpenedDataset, OptionError } from "../index.js";
 import { models } from "../internal.js";
+import { flagNamed } from "./flags.js";
 import { refuseSegmentationFlags } from "./segmentation/flags.js";
 import { faceOf, type TaskName, taskOfModel } from "./tasks.js";
 import { say } from "./terminal.js";
@@ -39,8 +40,9 @@ export function modelFor(flags: AskedFlags, source: string, { train }: OpenedDat
 
 /** @throws OptionError for flags about a classifier, the last layer of a network for whole images. */
 function refuseClassifierFlags({ pretrained, weights, freeze, headLr, cacheFeatures }: AskedFlags): void {
-  for (const [flag, value] of Object.entries({ pretrained, weights, freeze, "head-lr": headLr }))
-    if (value !== undefined) throw new OptionError(`--${flag} is for networks that classify whole images`);
+  for (const [name, value] of Object.entries({ pretrained, weights, freeze, headLr }))
+    if (value !== undefined && value !== false)
+      throw new OptionError(`${flagNamed(name)} is for networks that classify whole images`);
   if (cacheFeatures !== undefined)
-    throw new OptionError(`--${cacheFeatures ? "" : "no-"}cache-features is for networks that classify whole images`);
+    throw new OptionError(`${flagNamed("cacheFeatures", !cacheFeatures)} is for networks that classify whole images`);
 }

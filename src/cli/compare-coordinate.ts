@@ -39,23 +39,26 @@ export async function coordinate(given: Journal, options: CoordinateOptions): Pr
   try {
     const journal = await withRates(given, workers);
     const units = journal.units();
-    const todo = open(units, await journal.results(units));
+    const remaining = open(units, await journal.results(units));
     say(design({ plan: journal.plan, rows: [], outcomes: [], images: journal.images }));
     for (const { title, misfit } of units) if (misfit !== undefined) say(`${title}: ${misfit}`);
-    if (todo.length > 0)
+    if (remaining.length > 0)
       say(
-        `${todo.length} of ${units.length} units to do, ${redis ? `by fovea compare worker ${journal.path}` : `${Math.min(workers, todo.length)} at a time, in ${journal.path}`}`,
+        `${remaining.length} of ${units.length} units to do, ${redis ? `by fovea compare worker ${journal.path}` : `${Math.min(workers, remaining.length)} at a time, in ${journal.path}`}`,
       );
     const started = performance.now();
     const onProgress = (done: number, title = "") => {
-      const left = ((performance.now() - started) / 1000) * (todo.length / Math.max(done, 1e-6) - 1);
-      progress.draw(done / todo.length, `${Math.floor(done)} of ${todo.length} units  ${title}  ETA ${duration(left)}`);
+      const left = ((performance.now() - started) / 1000) * (remaining.length / Math.max(done, 1e-6) - 1);
+      progress.draw(
+        done / remaining.length,
+        `${Math.floor(done)} of ${remaining.length} units  ${title}  ETA ${duration(left)}`,
+      );
     };
     const argumentsOf = ({ unit }: JournaledUnit) => ["compare", "work", journal.path, "--unit", String(unit.index)];
     const failures =
-      redis && todo.length > 0
-        ? await fillQueue(journal, todo, { url: redis, signal, onProgress })
-        : await runPool(todo, { workers, program, signal, argumentsOf, onProgress });
+      redis && remaining.length > 0
+        ? await fillQueue(journal, remaining, { url: redis, signal, onProgress })
+        : await runPool(remaining, { workers, program, signal, argumentsOf, onProgress });
     progress.clear();
     if (signal.aborted) throw stopped();
     const written = await tabulate(journal, units, { ...options, cost: options.cost && failures.length === 0, signal });

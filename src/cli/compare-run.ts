@@ -85,8 +85,8 @@ export async function dryRun(
   try {
     const journal = await withRates(given, workers);
     const units = journal.units();
-    const todo = open(units, await journal.results(units));
-    const predicted = forecast(journal, todo, await trialsOf(journal, todo, workers), options);
+    const remaining = open(units, await journal.results(units));
+    const predicted = forecast(journal, remaining, await trialsOf(journal, remaining, workers), options);
     const rows = units.filter(({ unit }) => unit.seed === journal.plan.seeds[0] && unit.setting === 0);
     const seeds = journal.plan.seeds.length;
     const tests = (journal.plan.entrants.length - 1) * journal.plan.backbones.length;
@@ -172,8 +172,8 @@ export async function writeSlurm(
   try {
     const journal = await withRates(given, workers);
     const units = journal.units();
-    const todo = open(units, await journal.results(units)).map(({ unit }) => unit.index);
-    if (todo.length === 0)
+    const remaining = open(units, await journal.results(units)).map(({ unit }) => unit.index);
+    if (remaining.length === 0)
       throw new FoveaError(
         `all units in ${journal.path} are done; the same command without --backend writes the tables`,
       );
@@ -183,10 +183,10 @@ export async function writeSlurm(
     const started = [process.execPath, resolve(program)];
     await writeFileAtomic(
       script,
-      slurmScript({ units: todo, threads, folder, directory: process.cwd(), program: started, options }),
+      slurmScript({ units: remaining, threads, folder, directory: process.cwd(), program: started, options }),
     );
-    print(json, { script, units: todo }, () => [
-      `${todo.length} ${todo.length === 1 ? "unit" : "units"} to do: sbatch ${script}`,
+    print(json, { script, units: remaining }, () => [
+      `${remaining.length} ${remaining.length === 1 ? "unit" : "units"} to do: sbatch ${script}`,
       "When they are done, the same command without --backend writes the tables.",
     ]);
   } finally {

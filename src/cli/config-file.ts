@@ -1,15 +1,20 @@
-import { type Command, InvalidArgumentError, type Option } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import { readYamlFile } from "../compare/node/yaml-file.js";
 import { closest } from "../core/errors.js";
 import { isObject } from "../core/schema.js";
 import { OptionError } from "../index.js";
-import { type Recipe, recipeNamed, withoutOverruled } from "../internal.js";
+import { augmentationSettings, type Recipe, recipeNamed, trainingSettings, withoutOverruled } from "../internal.js";
 
 /** Flags of a command as a file or a recipe gives them, by option name, and the data set. */
 export type PresetFlags = Readonly<Record<string, unknown>> & { readonly data?: string };
 
-/** Settings by the names that recipes and config.json have for them, where their flags have others. */
-const otherNames: Readonly<Record<string, string>> = { clipNorm: "clip" };
+/** The option that commander stores for each setting: `clip` for `clipNorm`. */
+const optionNames = new Map(
+  Object.entries({ ...trainingSettings, ...augmentationSettings }).map(([name, { flag }]) => [
+    name,
+    new Option(flag).attributeName(),
+  ]),
+);
 
 /** Flags that no file may hold: they are about this one call. */
 const ofTheCall = ["config", "resume", "json", "help"];
@@ -50,15 +55,13 @@ function flagsIn(
   const flags: Record<string, unknown> = {};
   for (const [key, value] of Object.entries(values)) {
     const camel = key.replace(/[-_](\w)/g, (_, letter: string) => letter.toUpperCase());
-    const name = otherNames[camel] ?? camel;
+    const name = optionNames.get(camel) ?? camel;
     if (value === null) continue; // as if it were not there
     if (name === "data") flags.data = ofText(value, key, where);
     else {
-      const own = command.options.filter((option) => option.attributeName() === name && !ofTheCall.includes(name));
-      const [option] = own;
+      const option = command.options.find((one) => one.attributeName() === name && !ofTheCall.includes(name));
       if (!option) throw new OptionError(`${where(key)}: unknown flag "${key}"${suggested(name, command)}`);
-      const taken = storedFrom(option, value, key, where);
-      if (taken !== undefined) flags[name] = taken;
+      flags[name] = storedFrom(option, value, key, where);
     }
   }
   return flags;
@@ -82,7 +85,7 @@ function storedFrom(option: Option, value: unknown, key: string, where: (key: st
   const takesText = option.required || option.optional;
   if (!takesText || (option.optional && value === true)) {
     if (typeof value !== "boolean") throw new OptionError(`${where(key)}: ${key} must be true or false`);
-    return option.negate || value ? value : undefined;
+    return value;
   }
   if (typeof value === "boolean") throw new OptionError(`${where(key)}: ${key} takes a value, not ${value}`);
   const plain = Array.isArray(value) && !value.some((item) => typeof item === "object");

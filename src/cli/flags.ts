@@ -105,6 +105,10 @@ export const givenOf = (list: readonly Flag[], flags: object): string[] =>
 /** `--batch` of `--batch <n>`. */
 export const flagOf = (spelling: string): string => new Option(spelling).long!;
 
+/** The flag that sets an option: `--step-epochs` of `stepEpochs`; `off`, the one that switches it off: `--no-augment` of `augment`. */
+export const flagNamed = (name: string, off = false): string =>
+  `--${off ? "no-" : ""}${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+
 const stored = (spelling: string, flags: object): unknown =>
   (flags as Readonly<Record<string, unknown>>)[new Option(spelling).attributeName()];
 

@@ -10,25 +10,33 @@ import {
   type RunConfig,
   type Schedule,
 } from "../index.js";
-import { optimizerNames, optimizers, scheduleBy, scheduleNames } from "../internal.js";
+import { optimizerNames, optimizers, requireEffect, scheduleBy, scheduleNames } from "../internal.js";
 import { epochList, jsonObject, optional } from "./arguments.js";
-import { type FlagsOf, flag, flagList } from "./flags.js";
+import { type FlagsOf, flag, flagList, flagNamed } from "./flags.js";
 import type { TransferFlags } from "./transfer.js";
+
+/** An optimizer's default of a setting, for each: "0.1 for sgd, 0.001 for adamw or lamb". */
+function defaultsOf(setting: "lr" | "weightDecay"): string {
+  const values = optimizerNames.map((name) => optimizers[name]()[setting]);
+  return [...new Set(values)]
+    .map((value) => `${value} for ${optimizerNames.filter((_, i) => values[i] === value).join(" or ")}`)
+    .join(", ");
+}
 
 /** Flags for the update rule and learning rates. */
 export const optimizationFlags = flagList(
   flag(
     "--optimizer <name>",
-    "update rule (default: the network's own, adamw or sgd)",
+    "update rule (default: the network's own, sgd or adamw)",
     schemas.oneOf(...optimizerNames),
   ),
   flag(
     "--lr <rate>",
-    "learning rate (default: 0.1 for sgd, 0.001 for others; a tenth of it to fine-tune all of --weights)",
+    `learning rate (default: ${defaultsOf("lr")}; a tenth of it to fine-tune all of --weights)`,
     schemas.positive,
   ),
   flag("--optimizer-options <json>", `more settings, such as '{"momentum":0.9,"nesterov":true}'`, jsonObject),
-  flag("--weight-decay <x>", "weight decay (default: 0.0005 for sgd, 0.01 for others)", schemas.nonNegative),
+  flag("--weight-decay <x>", `weight decay (default: ${defaultsOf("weightDecay")})`, schemas.nonNegative),
   flag("--no-decay-norms", "no weight decay on norms and biases"),
   flag("--schedule <name>", "learning rate schedule", schemas.oneOf(...scheduleNames), "cosine"),
   flag("--step-epochs <list>", "epochs after which --schedule step divides the rate by ten, such as 30,60", epochList),
@@ -36,7 +44,7 @@ export const optimizationFlags = flagList(
   flag(
     "--cycle-factor <x>",
     "how many times as long each cycle of --schedule warm-restarts is as the one before (default: 1)",
-    schemas.positive,
+    schemas.atLeastOne,
   ),
   flag("--warmup <epochs>", "epochs of linear warm-up", schemas.nonNegative, 0),
 );
@@ -80,16 +88,7 @@ export function optimizerOf(flags: Settled<OptimizationFlags>): Optimizer {
   });
 }
 
-const scheduleFlags = {
-  schedule: "--schedule",
-  warmup: "--warmup",
-  stepEpochs: "--step-epochs",
-  cycleEpochs: "--cycle-epochs",
-  cycleFactor: "--cycle-factor",
-} as const;
-
-export const scheduleOf = (flags: OptimizationFlags): Schedule =>
-  scheduleBy(flags, flags.epochs, (name) => scheduleFlags[name]);
+export const scheduleOf = (flags: OptimizationFlags): Schedule => scheduleBy(flags, flags.epochs, flagNamed);
 
 /** Parameters with rates of their own: the classifier, and parts by their depth. */
 export const rateGroups = (
@@ -107,44 +106,14 @@ type LoopFlags = Pick<RunConfig["training"], "augRepeats"> & {
   readonly balancedSampling?: boolean;
 };
 
-/** @throws OptionError for a flag without effect. */
-export function requireEffect({
-  insert,
-  insertOptions,
-  ignore,
-  part,
-  weights,
-  warmup,
-  epochs,
-  stepEpochs = [],
-  lr,
-  weightDecay,
-  decayNorms,
-  optimizerOptions = {},
-  patience,
-  augRepeats,
-  balancedSampling,
-  augment,
-}: OptimizationFlags & TransferFlags & LoopFlags): void {
+/** @throws OptionError for a flag without effect, or two that exclude each other. */
+export function refuseIdleFlags(flags: OptimizationFlags & TransferFlags & LoopFlags): void {
+  const { insert, insertOptions, ignore, part, weights, patience, epochs, decayNorms } = flags;
   if (insertOptions && !insert) throw new OptionError("--insert-options needs --insert");
   for (const [flag, value] of Object.entries({ ignore, part }))
     if (value !== undefined && !weights) throw new OptionError(`--${flag} needs --weights`);
-  for (const [flag, value, name] of [
-    ["lr", lr, "lr"],
-    ["weight-decay", weightDecay, "weightDecay"],
-    ["no-decay-norms", decayNorms ? undefined : false, "decayNormsAndBiases"],
-  ] as const)
-    if (value !== undefined && name in optimizerOptions)
-      throw new OptionError(`--${flag} and ${name} in --optimizer-options are the same setting; leave one out`);
-  if (!decayNorms && (weightDecay ?? optimizerOptions.weightDecay) === 0)
-    throw new OptionError("--no-decay-norms has no effect: there is no weight decay");
-  const late = stepEpochs.find((epoch) => epoch >= epochs);
-  if (late !== undefined)
-    throw new OptionError(`--step-epochs ${late} has no effect: the training ends after --epochs ${epochs}`);
+  // Only --no-decay-norms is a flag: true is what stands without it.
+  requireEffect({ ...flags, decayNorms: decayNorms ? undefined : false }, epochs, flagNamed);
   if (patience && patience >= epochs)
-    throw new OptionError(`--patience ${patience} has no effect: the training ends after --epochs ${epochs}`);
-  if (augRepeats > 1 && !augment) throw new OptionError("--aug-repeats has no effect with --no-augment");
-  if (augRepeats > 1 && balancedSampling)
-    throw new OptionError("--aug-repeats and --balanced-sampling cannot be combined; leave one out");
-  if (warmup > epochs) throw new OptionError(`--warmup ${warmup} is longer than the training, --epochs ${epochs}`);
+    throw new OptionError(`--patience ${patience} has no effect: the training ends after ${epochs} epochs`);
 }

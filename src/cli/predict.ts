@@ -3,8 +3,7 @@ import { Command } from "commander";
 import { messageOf } from "../core/errors.js";
 import { oneOf } from "../core/schema.js";
 import { OptionError, openPredictor, type Prediction, writeFileAtomic } from "../index.js";
-import { decodeWithBits, dimNote } from "../internal.js";
-import { csvField } from "./answer-table.js";
+import { csv, decodeWithBits, dimNote } from "../internal.js";
 import { buildFlags, count, inputFlags, optional, ttaFlag, weightsFlags, withEngine } from "./arguments.js";
 import { addFlags, type FlagsOf, flag, flagList } from "./flags.js";
 import { imagesOf, photoPreprocessing, readClasses } from "./inputs.js";
@@ -73,7 +72,7 @@ Examples:
     let header = false;
     /** The header of a CSV file, once the number of classes is known. */
     const head = (classes: number) => {
-      if (format === "csv" && !header) write(`image,${columns(classes).join(",")}\n`);
+      if (format === "csv" && !header) write(csv([["image", ...columns(classes)]]));
       header = true;
     };
     await withEngine(async (engine) => {
@@ -135,6 +134,5 @@ function lineOf(prediction: Answer, format: "text" | "csv" | "jsonl"): string {
   const { image, classes } = prediction;
   if (format === "text")
     return `${visible(`${image}: ${classes.map((c) => `${c.name} ${percent(c.probability)}`).join(", ")}`)}\n`;
-  const fields = classes.flatMap(({ name, probability }) => [csvField(name), String(probability)]);
-  return `${[csvField(image), ...fields].join(",")}\n`;
+  return csv([[image, ...classes.flatMap(({ name, probability }) => [name, probability])]]);
 }

@@ -19,11 +19,12 @@ import {
   loopSettings,
   recipeNames,
   recordedIn,
+  sizePhases,
   stepSettings,
   trainingSettings,
 } from "../internal.js";
 import { buildFlags, engineFlags, modelOptions, optional } from "./arguments.js";
-import { type FlagsOf, flag, flagList, flagOf, settingFlags, settingsBy } from "./flags.js";
+import { type FlagsOf, flag, flagList, flagNamed, settingFlags, settingsBy } from "./flags.js";
 import { optimizationFlags, optimizerOf, type Settled, scheduleOf } from "./optimization.js";
 import { splitFlags } from "./run.js";
 import { maskOptions, segmentationFlags, taskConfig } from "./segmentation/flags.js";
@@ -88,6 +89,9 @@ export async function configOf(
   requireFitting(flags, spec.task, classes);
   if (flags.cacheFeatures && flags.augment)
     throw new OptionError("--cache-features needs --no-augment: augmented images differ in every epoch");
+  if (flags.cacheFeatures && flags.progressiveResizing)
+    throw new OptionError("--cache-features has no effect with --progressive-resizing: the images change their size");
+  sizePhases(flags.progressiveResizing ?? null, preprocessing.imageSize, flags.epochs, flagNamed);
   return {
     format: "fovea.run.1",
     versions: { fovea: version, node: versions.node },
@@ -131,30 +135,18 @@ function withOptionsOf(published: PretrainedWeights | undefined, options: Readon
 
 /** What changes images. @throws OptionError for flags without effect. */
 function augmentOf(flags: TrainFlags, usual: Augmentation): Augmentation | null {
-  const settings = settingsBy(augmentationSettings, flags);
-  const called = (name: keyof typeof augmentationSettings) => flagOf(augmentationSettings[name].flag);
-  if (flags.augment) return augmentedBy(flags.flip ? usual : { ...usual, flip: false }, settings, called);
-  const [idle] = Object.keys(settings) as (keyof typeof augmentationSettings)[];
-  if (idle) throw new OptionError(`${called(idle)} has no effect with --no-augment`);
-  if (!flags.flip) throw new OptionError("--no-flip has no effect with --no-augment");
-  return null;
+  if (!flags.augment && !flags.flip) throw new OptionError("--no-flip has no effect with --no-augment");
+  const base = flags.augment ? { ...usual, flip: usual.flip && flags.flip } : null;
+  return augmentedBy(base, settingsBy(augmentationSettings, flags), flagNamed);
 }
 
 /** @throws OptionError for flags that are for other tasks, or do not fit the data's classes. */
 function requireFitting(flags: TrainFlags, task: Task["name"], classes: readonly string[]): void {
-  const { autoAugment, mixup, cutmix, balancedSampling, classWeights, bceLoss, bceTargetThreshold } = flags;
-  const ofImages = {
-    "auto-augment": autoAugment,
-    mixup,
-    cutmix,
-    "balanced-sampling": balancedSampling,
-    "bce-loss": bceLoss,
-  };
-  if (bceTargetThreshold !== undefined && !bceLoss) throw new OptionError("--bce-target-threshold needs --bce-loss");
-  if (bceLoss && classWeights) throw new OptionError("--class-weights has no effect with --bce-loss");
+  const { classWeights } = flags;
   if (task === "segmentation")
-    for (const [name, value] of Object.entries(ofImages))
-      if (value !== undefined) throw new OptionError(`--${name} is for networks that classify whole images`);
+    for (const name of ["autoAugment", "mixup", "cutmix", "balancedSampling", "bceLoss"] as const)
+      if (flags[name] !== undefined && flags[name] !== false)
+        throw new OptionError(`${flagNamed(name)} is for networks that classify whole images`);
   if (typeof classWeights === "object" && classWeights && classWeights.length !== classes.length)
     throw new OptionError(
       `--class-weights: ${classWeights.length} weights for ${classes.length} classes: ${classes.slice(0, 12).join(", ")}`,
@@ -165,7 +157,7 @@ function requireFitting(flags: TrainFlags, task: Task["name"], classes: readonly
 export function requireFeatures({ cacheFeatures }: TrainFlags, frozen: readonly string[]): void {
   if (cacheFeatures !== undefined && frozen.length === 0)
     throw new OptionError(
-      `--${cacheFeatures ? "" : "no-"}cache-features has no effect: no part is frozen. Use --freeze backbone or --freeze-until`,
+      `${flagNamed("cacheFeatures", !cacheFeatures)} has no effect: no part is frozen. Use --freeze backbone or --freeze-until`,
     );
 }
 

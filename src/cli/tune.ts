@@ -75,11 +75,11 @@ included, the same command resumes.`,
         workers: flags.workers ?? workersFor(search.threads),
         program: argv[1]!,
         signal: interrupt.signal,
-        onRung: (rung, rungs, todo) => {
+        onRung: (rung, rungs, remaining) => {
           progress.clear();
-          if (todo > 0)
+          if (remaining > 0)
             say(
-              `rung ${rung + 1} of ${rungs.length}: ${todo} of ${rungs[rung]!.trials} trials to do, ${rungs[rung]!.epochs} epochs each`,
+              `rung ${rung + 1} of ${rungs.length}: ${remaining} of ${rungs[rung]!.trials} trials to do, ${rungs[rung]!.epochs} epochs each`,
             );
         },
         onProgress: (done, total, title) => progress.draw(done / total, `${percent(done / total)}  ${title}`),

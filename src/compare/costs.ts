@@ -1,5 +1,5 @@
+import { csv } from "../core/csv.js";
 import { fieldsOf, flag, list, nonNegative, orNull, type Schema, text, whole } from "../core/schema.js";
-import { csv } from "./tables.js";
 
 /** Speed and memory of a network. Kept apart from the table of results, whose contents are reproducible. */
 export interface CostRow {

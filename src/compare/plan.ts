@@ -22,13 +22,14 @@ import {
   threadCount,
   whole,
 } from "../core/schema.js";
-import { augmentationSettings, augmentedBy } from "../data/index.js";
+import { augmentedBy } from "../data/index.js";
 import { models, type Task } from "../models/index.js";
 import {
   optimizers,
   type RecipeSettings,
   recipeFields,
   recipeNamed,
+  requireEffect,
   scheduleBy,
   withoutOverruled,
 } from "../train/index.js";
@@ -253,38 +254,12 @@ function requireSound(where: string, merged: () => Omit<Setting, "recipe">, epoc
   try {
     const all = merged();
     requireEffect(all, epochs);
-    augmentedBy({ crop: null, flip: false }, all);
+    augmentedBy(all.augment === false ? null : { crop: null, flip: false }, all);
     scheduleBy(all, epochs);
     if (all.optimizer) optimizers[all.optimizer](all.optimizerOptions);
   } catch (error) {
     throw error instanceof OptionError ? new OptionError(`${where}: ${error.message}`) : error;
   }
-}
-
-/** What `fovea train` refuses, too. @throws OptionError for a setting without effect. */
-function requireEffect(all: Omit<Setting, "recipe">, epochs: number): void {
-  const { augment = true, augRepeats = 1, balancedSampling, stepEpochs = [], warmup = 0 } = all;
-  const { bceLoss, bceTargetThreshold = null, classWeights, optimizerOptions = {}, decayNorms = true } = all;
-  const changes = Object.keys(augmentationSettings) as (keyof typeof augmentationSettings)[];
-  const idle = changes.find((name) => (all[name] ?? null) !== null) ?? (augRepeats > 1 ? "augRepeats" : undefined);
-  if (!augment && idle) throw new OptionError(`${idle} has no effect with augment: false`);
-  const late = stepEpochs.find((epoch) => epoch >= epochs);
-  if (late !== undefined)
-    throw new OptionError(`stepEpochs ${late} has no effect: the training ends after ${epochs} epochs`);
-  if (warmup > epochs) throw new OptionError(`warmup ${warmup} is longer than the training, ${epochs} epochs`);
-  if (bceTargetThreshold !== null && !bceLoss) throw new OptionError("bceTargetThreshold needs bceLoss");
-  if (bceLoss && classWeights) throw new OptionError("classWeights has no effect with bceLoss");
-  if (augRepeats > 1 && balancedSampling)
-    throw new OptionError("augRepeats and balancedSampling exclude each other; leave one out");
-  for (const [name, value, same] of [
-    ["lr", all.lr, "lr"],
-    ["weightDecay", all.weightDecay, "weightDecay"],
-    ["decayNorms", all.decayNorms, "decayNormsAndBiases"],
-  ] as const)
-    if (value !== undefined && same in optimizerOptions)
-      throw new OptionError(`${name} and ${same} in optimizerOptions are the same setting; leave one out`);
-  if (!decayNorms && (all.weightDecay ?? optimizerOptions.weightDecay) === 0)
-    throw new OptionError("decayNorms: false has no effect: there is no weight decay");
 }
 
 const inField = (where: string, field: string, { message }: Error) => new OptionError(`${where}: ${field}: ${message}`);

@@ -136,7 +136,7 @@ export class Resolver {
       ...recordedIn(trainingSettings, { ...own, epochs, seed, batch: this.batch(entrant, setting) }),
       optimizer: { name, settings },
       schedule: scheduleBy(own, epochs),
-      augment: augment ? augmentedBy(usual, own) : null,
+      augment: augmentedBy(augment ? usual : null, own),
     };
   }
 }

@@ -1,3 +1,4 @@
+import { csv } from "../core/csv.js";
 import type { Outcome, Row } from "./analysis.js";
 import type { LookImages, LookMean } from "./looks.js";
 import { canonical, type Plan, writtenPlan } from "./plan.js";
@@ -51,13 +52,6 @@ export function notes({ plan, rows, images, otherVersions = [] }: Comparison): s
     found.push("A placebo differs from the baseline: these differences are not due to attention alone.");
   return found;
 }
-
-const csvCell = (value: unknown): string => {
-  const text = value === null || value === undefined ? "" : String(value);
-  return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
-};
-export const csv = (rows: readonly (readonly unknown[])[]): string =>
-  `${rows.map((row) => row.map(csvCell).join(",")).join("\n")}\n`;
 
 /** The units as a table: names of columns, and a line for each unit. Empty cells are `null`. */
 export function unitTable({ plan, outcomes }: Comparison): {

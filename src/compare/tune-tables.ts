@@ -1,8 +1,9 @@
+import { csv } from "../core/csv.js";
 import { type Column, page, panel, section, table } from "../report/page.js";
 import { scatter } from "../report/scatter.js";
 import { element, raw } from "../report/svg.js";
 import { scoreOf, type UnitResult } from "./results.js";
-import { csv, markdown, sourceName } from "./tables.js";
+import { markdown, sourceName } from "./tables.js";
 import { type Rung, type Search, type TrialSettings, usedOf } from "./tune.js";
 import { points } from "./verdict.js";
 

@@ -99,6 +99,7 @@ export const numberList = that<ArrayLike<number>>("a list of numbers", (x) =>
 );
 export const finite = number("a number", Number.isFinite);
 export const positive = number("a positive number", (x) => Number.isFinite(x) && x > 0);
+export const atLeastOne = number("a number, at least 1", (x) => Number.isFinite(x) && x >= 1);
 export const nonNegative = number("a number, not negative", (x) => Number.isFinite(x) && x >= 0);
 /** From 0 to 1. */
 export const fraction = number("from 0 to 1", (x) => x >= 0 && x <= 1);

@@ -56,6 +56,13 @@ export function recordedIn<S extends Settings>(settings: S, given: Partial<Setti
   return settingsIn(recorded(settings), given as object) as RecordedOf<S>;
 }
 
+/** The numbers of a flag's text, separated by commas. What is none becomes NaN, which no schema takes. */
+export const commaSeparated = (text: string): number[] =>
+  text.split(",").map((part) => (part.trim() === "" ? Number.NaN : Number(part)));
+
+/** The name of a setting in a message; `off`: of a switch that is false. */
+export const settingName = (name: string, off = false): string => (off ? `${name}: false` : name);
+
 const recorded = (settings: Settings): Settings =>
   Object.fromEntries(Object.entries(settings).filter(([, { unrecorded }]) => !unrecorded));
 

@@ -103,10 +103,10 @@ export class Loader {
     const { batch, preprocessing, augment = null, shuffle = false, dropLast = false, seed = 0, maps = false } = options;
     const { instances = null, balanced = false, repeats = 1 } = options;
     this.#options = { batch, preprocessing, augment, shuffle, instances, balanced, repeats, dropLast, seed, maps };
-    this.#repeating = instances !== null || balanced || repeats > 1;
+    const orders = [instances !== null, balanced, repeats > 1].filter(Boolean).length;
+    this.#repeating = orders > 0;
     if ((balanced || repeats > 1) && !shuffle) throw new OptionError("Loader: balanced and repeats need shuffle");
-    if ([instances !== null, balanced, repeats > 1].filter(Boolean).length > 1)
-      throw new OptionError("Loader: set only one of instances, balanced and repeats");
+    if (orders > 1) throw new OptionError("Loader: set only one of instances, balanced and repeats");
     if (maps) requireFollowed(augment);
     if (instances !== null && (!shuffle || batch % instances !== 0))
       throw new OptionError(
@@ -182,8 +182,8 @@ export class Loader {
     const maps = wanted ? new Uint8Array(batch * area) : undefined;
     const fill = async (slot: number) => {
       const { image, index } = await this.#readable(positions[slot]!);
-      const path = ["augment", epoch, index, ...(this.#repeating ? [b * batch + slot] : [])] as const;
-      const rng = augment ? new Rng(seed, ...path) : undefined;
+      const place = this.#repeating ? [b * batch + slot] : [];
+      const rng = augment ? new Rng(seed, "augment", epoch, index, ...place) : undefined;
       const view = chooseView(image, preprocessing, augment, rng);
       this.#write(image, view, images, slot * 3 * area, rng);
       labels[slot] = this.dataset.labels[index]!;
@@ -224,14 +224,20 @@ export class Loader {
   }
 }
 
+/** The positions of each class's images, in the order in which the classes first occur. */
+function positionsByClass(labels: ArrayLike<number>): Map<number, number[]> {
+  const positions = new Map<number, number[]>();
+  for (let i = 0; i < labels.length; i++) {
+    const own = positions.get(labels[i]!);
+    if (own) own.push(i);
+    else positions.set(labels[i]!, [i]);
+  }
+  return positions;
+}
+
 /** `instances` images of each class in a row, classes in random order, as RGA's authors sample identities. */
 function identityOrder(labels: ArrayLike<number>, instances: number, rng: Rng): Int32Array {
-  const images = new Map<number, number[]>();
-  for (let i = 0; i < labels.length; i++) {
-    const own = images.get(labels[i]!);
-    own ? own.push(i) : images.set(labels[i]!, [i]);
-  }
-  const classes = [...images.values()];
+  const classes = [...positionsByClass(labels).values()];
   return Int32Array.from(
     Array.from(rng.permutation(classes.length)).flatMap((at) => {
       const own = classes[at]!;
@@ -241,17 +247,11 @@ function identityOrder(labels: ArrayLike<number>, instances: number, rng: Rng): 
   );
 }
 
-/** As many images as there are: a class by chance, then one of its images. PyTorch's WeightedRandomSampler with weights 1 / count. */
+/** As many images as there are: a random class, then one of its images. PyTorch's WeightedRandomSampler with weights 1 / count. */
 function balancedOrder(labels: ArrayLike<number>, rng: Rng): Uint32Array {
-  const classes = new Map<number, number[]>();
-  for (let i = 0; i < labels.length; i++) {
-    const own = classes.get(labels[i]!);
-    if (own) own.push(i);
-    else classes.set(labels[i]!, [i]);
-  }
-  const members = [...classes].sort(([a], [b]) => a - b).map(([, positions]) => positions);
+  const classes = [...positionsByClass(labels)].sort(([a], [b]) => a - b).map(([, positions]) => positions);
   return Uint32Array.from({ length: labels.length }, () => {
-    const own = members[rng.int(members.length)]!;
+    const own = classes[rng.int(classes.length)]!;
     return own[rng.int(own.length)]!;
   });
 }

@@ -15,20 +15,18 @@ import { countElements, formatShape, sameShape, staticDim } from "../core/shape.
 import { tensor } from "../core/tensor.js";
 import { type Value, valueSchema } from "../graph/graph.js";
 import {
-  abs,
   add,
   cast,
   div,
   exp,
   greater,
-  log,
   logSoftmax,
   maximum,
   mul,
-  neg,
   pow,
   reduceSum,
   softmax,
+  softplus,
   sub,
 } from "../ops/index.js";
 
@@ -107,9 +105,7 @@ export function binaryCrossEntropy(logits: Value, targets: Value, options: Binar
   const { labelSmoothing = 0, targetThreshold = null } = options;
   const smoothed = labelSmoothing ? add(mul(targets, 1 - labelSmoothing), labelSmoothing / classes) : targets;
   const wanted = targetThreshold === null ? smoothed : cast(greater(smoothed, targetThreshold));
-  // log(1 + eᶻ) without overflow.
-  const softplus = add(maximum(logits, 0), log(add(exp(neg(abs(logits))), 1)));
-  return mul(total(sub(softplus, mul(logits, wanted))), 1 / countElements(logits.shape).size);
+  return mul(total(sub(softplus(logits), mul(logits, wanted))), 1 / countElements(logits.shape).size);
 }
 
 /**

@@ -1,5 +1,6 @@
 import { DataError, OptionError } from "../core/errors.js";
 import {
+  atLeastOne,
   by,
   bytes,
   callback,
@@ -7,6 +8,7 @@ import {
   either,
   options as fields,
   fieldsOf,
+  finite,
   flag,
   fraction,
   having,
@@ -20,6 +22,7 @@ import {
   orNull,
   positive,
   properShare,
+  record,
   type Schema,
   settings,
   signal,
@@ -46,7 +49,7 @@ export const optimizerSchema: Schema<Optimizer> = fieldsOf<Optimizer>(
     weightDecay: nonNegative,
     decayNormsAndBiases: flag,
     settings: settings as Schema<Optimizer["settings"]>,
-    slots: list(text, "a list of names"),
+    slots: record(finite, "an object of numbers, initial values by name"),
     scalars: callback,
     update: callback,
   },
@@ -64,7 +67,6 @@ export const oneCycleOptions = fields({
   startFactor: maybe(fraction),
   endFactor: maybe(fraction),
 });
-const atLeastOne = that<number>("a number, at least 1", (x) => Number.isFinite(x) && (x as number) >= 1);
 export const warmRestartOptions = fields({ minFactor: maybe(fraction), cycleFactor: maybe(atLeastOne), ...warmup });
 export const stepEpochs = list(nonNegative, "a list of epochs, such as [30, 60]");
 

@@ -70,7 +70,7 @@ export async function findLearningRate(
   const { from = 1e-6, to = 10, steps = 100 } = range;
   if (from >= to) throw new OptionError(`findLearningRate: from must be less than to, got ${from} and ${to}`);
   const { validate: _, steps: __, epochs: ___, ...how } = options;
-  const plan = planOf(model, dataset, { ...how, gradAccumSteps: 1 });
+  const plan = planOf(model, dataset, { ...how, gradAccumSteps: 1, progressiveResizing: null });
   const { loader, step, seed, engine } = plan;
   const source = imageBatches(loader, "images");
   const executable = await engine.compile(step.graph);

@@ -1,3 +1,4 @@
+import { csv } from "../core/csv.js";
 import { check, fieldsOf, finite, list, type Schema, whole } from "../core/schema.js";
 /** One finished epoch. Shares are between 0 and 1. All values are the same when a training is repeated. */
 export interface EpochRecord {
@@ -44,8 +45,7 @@ const columns = [
 export function historyCsv(history: readonly EpochRecord[]): string {
   check("historyCsv", "history", recordsSchema, history);
   const shown = columns.filter((column) => column !== "miou" || history.some((record) => record.miou !== undefined));
-  const rows = history.map((record) => shown.map((column) => record[column] ?? "").join(","));
-  return `${[shown.join(","), ...rows].join("\n")}\n`;
+  return csv([shown, ...history.map((record) => shown.map((column) => record[column]))]);
 }
 
 /** The record with the best validation mean IoU or top-1 (without validation: the lowest training loss); the first if tied. */

@@ -11,7 +11,7 @@ export * from "./metrics.js";
 export type { Objective, ObjectiveInputs } from "./objective.js";
 export * from "./optimizers.js";
 export { PixelTally } from "./pixel-metrics.js";
-export { type RecipeSettings, recipeFields, recipeNamed, withoutOverruled } from "./recipes.js";
+export { type RecipeSettings, recipeFields, recipeNamed, requireEffect, withoutOverruled } from "./recipes.js";
 export {
   type DistanceBlocks,
   type RerankOptions,

@@ -2,7 +2,7 @@ import { OptionError } from "../core/errors.js";
 import { type OptionSpecs, type OptionsOf, resolveOptions } from "../core/options.js";
 import { check, nonNegative } from "../core/schema.js";
 import type { Value } from "../graph/graph.js";
-import { add, div, greater, minimum, mul, reduceSum, sqrt, square, sub, where } from "../ops/index.js";
+import { add, div, greater, minimum, mul, reduceSum, sign, sqrt, square, sub, where } from "../ops/index.js";
 
 /** What an update rule gets for one parameter: value, gradient, slots, and this step's scalars. */
 export interface UpdateInputs {
@@ -26,11 +26,11 @@ export interface Update {
   readonly slots: Readonly<Record<string, Value>>;
 }
 
-export const optimizerNames = ["sgd", "adamw", "lamb"] as const;
+export const optimizerNames = ["sgd", "adamw", "lamb", "rmsprop-tf", "lion"] as const;
 
 /** A first-order optimizer: plain settings, and an update rule for the training graph. */
 export interface Optimizer {
-  /** `sgd`, `adamw` or `lamb`. */
+  /** `sgd`, `adamw`, `lamb`, `rmsprop-tf` or `lion`. */
   readonly name: (typeof optimizerNames)[number];
   /** Learning rate before any schedule. */
   readonly lr: number;
@@ -40,8 +40,8 @@ export interface Optimizer {
   readonly decayNormsAndBiases: boolean;
   /** All settings, as written to files. */
   readonly settings: Readonly<Record<string, number | boolean | string>>;
-  /** Names of the arrays kept for each parameter, initially zero. */
-  readonly slots: readonly string[];
+  /** Arrays kept for each parameter: their names, and the value that each is filled with at first. */
+  readonly slots: Readonly<Record<string, number>>;
   /** Numbers that change from step to step, given the learning rate; steps count from 1. */
   scalars(step: number, lr: number): Readonly<Record<string, number>>;
   /** Adds one parameter's update to the graph. */
@@ -76,6 +76,23 @@ const lambOptions = {
   weightDecay: { default: 0.01, doc: "added to the step as decay · weight, before the step is scaled" },
 };
 
+const rmspropTfOptions = {
+  lr: { default: 0.01, doc: "learning rate" },
+  alpha: { default: 0.9, doc: "decay of the mean of squared gradients" },
+  momentum: { default: 0.9, doc: "momentum" },
+  epsilon: { default: 1e-10, doc: "added to the mean of squares, inside the root" },
+  ...shared,
+  weightDecay: { default: 0, doc: "added to the gradient as decay · weight" },
+};
+
+const lionOptions = {
+  lr: { default: 1e-4, doc: "learning rate" },
+  beta1: { default: 0.9, doc: "share of the mean of gradients in the step" },
+  beta2: { default: 0.99, doc: "decay of the mean of gradients" },
+  ...shared,
+  weightDecay: { default: 0, doc: "decoupled: weights shrink by lr · decay" },
+};
+
 type Given<S> = Partial<OptionsOf<S>>;
 
 function settle<S extends OptionSpecs>(name: string, specs: S, given: Given<S>): OptionsOf<S> {
@@ -84,6 +101,35 @@ function settle<S extends OptionSpecs>(name: string, specs: S, given: Given<S>):
     if (typeof value === "number") check(name, key, nonNegative, value);
   return settings;
 }
+
+interface CommonSettings {
+  readonly lr: number;
+  readonly weightDecay: number;
+  readonly decayNormsAndBiases: boolean;
+}
+
+/** What every optimizer says of its settings. */
+const describe = <S extends CommonSettings & Optimizer["settings"]>(name: Optimizer["name"], settings: S) => {
+  const { lr, weightDecay, decayNormsAndBiases } = settings;
+  return { name, lr, weightDecay, decayNormsAndBiases, settings } as const;
+};
+
+/** @throws OptionError for a decay of a moving average that is not below 1. */
+function requireDecays(owner: string, decays: Readonly<Record<string, number>>): void {
+  for (const [key, value] of Object.entries(decays))
+    if (value >= 1) throw new OptionError(`${owner}: ${key} must be below 1, got ${value}`);
+}
+
+/** The moving average decay · before + (1 − decay) · x. */
+const average = (before: Value, x: Value, decay: number): Value => add(mul(before, decay), mul(x, 1 - decay));
+
+/** With the decay of the weights added to it, as in L2 regularization. */
+const decayedGradient = ({ gradient, value, decay }: UpdateInputs): Value =>
+  decay ? add(gradient, mul(value, decay)) : gradient;
+
+/** The weights, shrunk by lr · decay. */
+const shrunk = ({ value, scalars, decay }: UpdateInputs): Value =>
+  decay ? mul(value, sub(1, mul(scalars.lr!, decay))) : value;
 
 /**
  * Stochastic gradient descent as in PyTorch: d = g + decay·w, m ← momentum·m + d, w ← w − lr·m
@@ -94,24 +140,44 @@ function settle<S extends OptionSpecs>(name: string, specs: S, given: Given<S>):
  */
 export function sgd(given: Given<typeof sgdOptions> = {}): Optimizer {
   const settings = settle("sgd", sgdOptions, given);
-  const { lr, momentum, nesterov, weightDecay, decayNormsAndBiases } = settings;
+  const { momentum, nesterov } = settings;
   if (nesterov && momentum === 0) throw new OptionError("sgd: nesterov needs momentum");
   return {
-    name: "sgd",
-    lr,
-    weightDecay,
-    decayNormsAndBiases,
-    settings,
-    slots: momentum > 0 ? ["momentum"] : [],
+    ...describe("sgd", settings),
+    slots: momentum > 0 ? { momentum: 0 } : {},
     scalars: (_step, rate) => ({ lr: rate }),
-    update: ({ value, gradient, slots, scalars, decay }): Update => {
-      const d = decay ? add(gradient, mul(value, decay)) : gradient;
+    update: (inputs): Update => {
+      const { value, slots, scalars } = inputs;
+      const d = decayedGradient(inputs);
       if (momentum === 0) return { value: sub(value, mul(d, scalars.lr!)), slots: {} };
       const m = add(mul(slots.momentum!, momentum), d);
       const step = nesterov ? add(d, mul(m, momentum)) : m;
       return { value: sub(value, mul(step, scalars.lr!)), slots: { momentum: m } };
     },
   };
+}
+
+interface MomentSettings {
+  readonly beta1: number;
+  readonly beta2: number;
+  readonly epsilon: number;
+}
+
+/** What AdamW and LAMB keep: the moving averages of the gradient and of its square, m and v. */
+const momentSlots = { mean: 0, square: 0 };
+
+/** The factors that make m and √v unbiased. They are computed here in float64: 1 − β₂ᵗ loses digits in float32. */
+const unbiased = ({ beta1, beta2 }: MomentSettings, step: number) => ({
+  meanScale: 1 / (1 - beta1 ** step),
+  rootScale: 1 / Math.sqrt(1 - beta2 ** step),
+});
+
+/** The new m and v, and √v̂ + ε. */
+function moments({ gradient, slots, scalars }: UpdateInputs, { beta1, beta2, epsilon }: MomentSettings) {
+  const mean = average(slots.mean!, gradient, beta1);
+  const squared = average(slots.square!, square(gradient), beta2);
+  const denominator = add(mul(sqrt(squared), scalars.rootScale!), epsilon);
+  return { mean, denominator, slots: { mean, square: squared } };
 }
 
 /**
@@ -123,27 +189,19 @@ export function sgd(given: Given<typeof sgdOptions> = {}): Optimizer {
  */
 export function adamw(given: Given<typeof adamwOptions> = {}): Optimizer {
   const settings = settle("adamw", adamwOptions, given);
-  const { lr, beta1, beta2, epsilon, weightDecay, decayNormsAndBiases } = settings;
-  if (beta1 >= 1 || beta2 >= 1) throw new OptionError(`adamw: betas must be below 1, got ${beta1} and ${beta2}`);
+  const { beta1, beta2 } = settings;
+  requireDecays("adamw", { beta1, beta2 });
   return {
-    name: "adamw",
-    lr,
-    weightDecay,
-    decayNormsAndBiases,
-    settings,
-    slots: ["mean", "square"],
-    // The bias corrections are computed here in float64: 1 − β₂ᵗ loses digits in float32.
-    scalars: (step, rate) => ({
-      lr: rate,
-      stepSize: rate / (1 - beta1 ** step),
-      rootScale: 1 / Math.sqrt(1 - beta2 ** step),
-    }),
-    update: ({ value, gradient, slots, scalars, decay }) => {
-      const kept = decay ? mul(value, sub(1, mul(scalars.lr!, decay))) : value;
-      const mean = add(mul(slots.mean!, beta1), mul(gradient, 1 - beta1));
-      const squared = add(mul(slots.square!, beta2), mul(square(gradient), 1 - beta2));
-      const denominator = add(mul(sqrt(squared), scalars.rootScale!), epsilon);
-      return { value: sub(kept, mul(div(mean, denominator), scalars.stepSize!)), slots: { mean, square: squared } };
+    ...describe("adamw", settings),
+    slots: momentSlots,
+    scalars: (step, rate) => {
+      const { meanScale, rootScale } = unbiased(settings, step);
+      return { lr: rate, stepSize: rate * meanScale, rootScale };
+    },
+    update: (inputs): Update => {
+      const kept = shrunk(inputs);
+      const { mean, denominator, slots } = moments(inputs, settings);
+      return { value: sub(kept, mul(div(mean, denominator), inputs.scalars.stepSize!)), slots };
     },
   };
 }
@@ -157,28 +215,19 @@ export function adamw(given: Given<typeof adamwOptions> = {}): Optimizer {
  */
 export function lamb(given: Given<typeof lambOptions> = {}): Optimizer {
   const settings = settle("lamb", lambOptions, given);
-  const { lr, beta1, beta2, epsilon, weightDecay, decayNormsAndBiases } = settings;
-  if (beta1 >= 1 || beta2 >= 1) throw new OptionError(`lamb: betas must be below 1, got ${beta1} and ${beta2}`);
+  const { beta1, beta2 } = settings;
+  requireDecays("lamb", { beta1, beta2 });
   return {
-    name: "lamb",
-    lr,
-    weightDecay,
-    decayNormsAndBiases,
-    settings,
-    slots: ["mean", "square"],
-    scalars: (step, rate) => ({
-      lr: rate,
-      meanScale: 1 / (1 - beta1 ** step),
-      rootScale: 1 / Math.sqrt(1 - beta2 ** step),
-    }),
-    update: ({ value, gradient, slots, scalars, decay }) => {
-      const mean = add(mul(slots.mean!, beta1), mul(gradient, 1 - beta1));
-      const squared = add(mul(slots.square!, beta2), mul(square(gradient), 1 - beta2));
-      const denominator = add(mul(sqrt(squared), scalars.rootScale!), epsilon);
+    ...describe("lamb", settings),
+    slots: momentSlots,
+    scalars: (step, rate) => ({ lr: rate, ...unbiased(settings, step) }),
+    update: (inputs): Update => {
+      const { value, scalars, decay } = inputs;
+      const { mean, denominator, slots } = moments(inputs, settings);
       const adam = div(mul(mean, scalars.meanScale!), denominator);
       const step = decay ? add(adam, mul(value, decay)) : adam;
       const scaled = decay ? mul(step, trustRatio(value, step)) : step;
-      return { value: sub(value, mul(scaled, scalars.lr!)), slots: { mean, square: squared } };
+      return { value: sub(value, mul(scaled, scalars.lr!)), slots };
     },
   };
 }
@@ -192,5 +241,59 @@ function trustRatio(value: Value, step: Value): Value {
   return where(greater(minimum(w, u), 0), div(w, u), 1);
 }
 
+/**
+ * RMSprop as in TensorFlow and timm's `RMSpropTF`, for which the rates of EfficientNet and MobileNetV3 are meant: d = g + decay·w,
+ * v ← α·v + (1 − α)d² from v = 1 on, m ← momentum·m + lr·d/√(v + ε), w ← w − m.
+ * PyTorch's starts at v = 0, has ε outside the root, and the rate outside the momentum.
+ *
+ * @example
+ * const optimizer = rmspropTf({ lr: 0.048, epsilon: 1e-3, weightDecay: 1e-5, decayNormsAndBiases: false });
+ */
+export function rmspropTf(given: Given<typeof rmspropTfOptions> = {}): Optimizer {
+  const settings = settle("rmspropTf", rmspropTfOptions, given);
+  const { alpha, momentum, epsilon } = settings;
+  requireDecays("rmspropTf", { alpha });
+  return {
+    ...describe("rmsprop-tf", settings),
+    slots: momentum > 0 ? { square: 1, momentum: 0 } : { square: 1 },
+    scalars: (_step, rate) => ({ lr: rate }),
+    update: (inputs): Update => {
+      const { value, slots, scalars } = inputs;
+      const d = decayedGradient(inputs);
+      const squared = average(slots.square!, square(d), alpha);
+      const step = mul(div(d, sqrt(add(squared, epsilon))), scalars.lr!);
+      if (momentum === 0) return { value: sub(value, step), slots: { square: squared } };
+      const m = add(mul(slots.momentum!, momentum), step);
+      return { value: sub(value, m), slots: { square: squared, momentum: m } };
+    },
+  };
+}
+
+/**
+ * Lion (Chen et al., NeurIPS 2023) as in timm: w ← w·(1 − lr·decay), w ← w − lr·sign(β₁m + (1 − β₁)g), m ← β₂m + (1 − β₂)g. Every weight moves by
+ * the whole rate, so that it should be three to ten times smaller than AdamW's, and the decay as many times larger.
+ *
+ * @example
+ * const optimizer = lion({ lr: 1e-4, weightDecay: 0.1, decayNormsAndBiases: false });
+ */
+export function lion(given: Given<typeof lionOptions> = {}): Optimizer {
+  const settings = settle("lion", lionOptions, given);
+  const { beta1, beta2 } = settings;
+  requireDecays("lion", { beta1, beta2 });
+  return {
+    ...describe("lion", settings),
+    slots: { mean: 0 },
+    scalars: (_step, rate) => ({ lr: rate }),
+    update: (inputs): Update => {
+      const { gradient, slots, scalars } = inputs;
+      const direction = sign(average(slots.mean!, gradient, beta1));
+      return {
+        value: sub(shrunk(inputs), mul(direction, scalars.lr!)),
+        slots: { mean: average(slots.mean!, gradient, beta2) },
+      };
+    },
+  };
+}
+
 /** The optimizers by name. */
-export const optimizers = { sgd, adamw, lamb } as const;
+export const optimizers = { sgd, adamw, lamb, "rmsprop-tf": rmspropTf, lion } as const;

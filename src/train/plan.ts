@@ -12,15 +12,25 @@ import { summary } from "../data/summary.js";
 import type { Engine } from "../engines/engine.js";
 import type { Module } from "../nn/index.js";
 import { defaultBatch } from "./batches.js";
+import type { ObjectiveInputs } from "./objective.js";
 import { type Optimizer, sgd } from "./optimizers.js";
+import { requireSizes, resized, sizePhases } from "./resizing.js";
 import { cosineSchedule, type Schedule } from "./schedules.js";
 import { loopSettings, stepSettings } from "./settings.js";
-import { type TrainingStep, trainingStep } from "./step.js";
+import { type StepOptions, stepOn, type TrainingStep } from "./step.js";
 import { classification, type Evaluation, type Scores, type Task } from "./task.js";
 import type { TrainOptions } from "./train.js";
 
-/** What is trained and how, with all defaults filled in. */
-export interface Plan {
+/** What a training runs at one image size. */
+export interface Phase {
+  readonly loader: Loader;
+  readonly step: TrainingStep;
+  /** Shape of a batch's targets. */
+  readonly targets: readonly number[];
+}
+
+/** What is trained and how, with all defaults filled in; its own phase is that of the full image size. */
+export interface Plan extends Phase {
   readonly model: Module;
   readonly dataset: Dataset;
   readonly validation: Evaluation<Scores> | undefined;
@@ -33,27 +43,32 @@ export interface Plan {
   readonly optimizer: Optimizer;
   readonly schedule: Schedule;
   readonly seed: number;
-  readonly loader: Loader;
+  /** The image sizes in their order, each with its first epoch: one, or those of progressive resizing. All change the same cells. */
+  readonly phases: readonly (Phase & { readonly from: number })[];
   readonly augmented: boolean;
   /** How images are fed without augmentation. */
   readonly still: { readonly batch: number; readonly preprocessing: Preprocessing };
   readonly batch: number;
-  readonly step: TrainingStep;
   /** Epochs without a better one after which it ends; null: never. */
   readonly patience: number | null;
   /** Batches that make a step. */
   readonly accumulated: number;
-  /** Shape of a batch's targets. */
-  readonly targets: readonly number[];
 }
 
 /** A training as it is asked for, ready to begin. @throws OptionError or DataError for what does not fit together. */
 export function planOf(model: Module, given: Dataset, options: TrainOptions<Scores>): Plan {
   const task: Task = options.task ?? classification;
   const { engine, optimizer = sgd(), schedule = cosineSchedule() } = options;
-  const { seed, epochs: passes, patience, balancedSampling, augRepeats, ...loop } = settingsIn(loopSettings, options);
-  const { gradAccumSteps: accumulated, bceLoss, bceTargetThreshold } = settingsIn(stepSettings, options);
-  if (bceTargetThreshold !== null && !bceLoss) throw new OptionError("train: bceTargetThreshold needs bceLoss");
+  const {
+    seed,
+    epochs: passes,
+    patience,
+    balancedSampling,
+    augRepeats,
+    progressiveResizing,
+    ...loop
+  } = settingsIn(loopSettings, options);
+  const { gradAccumSteps: accumulated, bceLoss } = settingsIn(stepSettings, options);
   if (bceLoss && (loop.classWeights || task.name !== "classification"))
     throw new OptionError("train: bceLoss is for classification without classWeights");
   const dataset = task.data(given);
@@ -61,34 +76,48 @@ export function planOf(model: Module, given: Dataset, options: TrainOptions<Scor
   const preprocessing = options.preprocessing ?? defaultPreprocessing(dataset);
   const augment = options.augment === undefined ? defaultAugmentation(dataset, preprocessing) : options.augment;
   const numClasses = dataset.classes.length;
-  const positions = task.positions(preprocessing.imageSize);
-  const maps = positions.length > 0;
+  const maps = task.positions(preprocessing.imageSize).length > 0;
   if (maps && options.cacheFeatures)
     throw new OptionError("train: features cannot be computed once for segmentation; leave out cacheFeatures");
+  if (progressiveResizing && options.cacheFeatures)
+    throw new OptionError("train: cacheFeatures has no effect with progressiveResizing; leave one out");
   if (maps && (balancedSampling || loop.classWeights))
     throw new OptionError(
       "train: balancedSampling and classWeights are for images with one label each; give weights to segmentation()",
     );
   const sampling = { shuffle: true, balanced: balancedSampling, repeats: augRepeats, dropLast: true };
-  const loader = new Loader(dataset, { batch, preprocessing, augment, ...sampling, seed, maps });
   const classWeights = weightsOf(loop.classWeights, dataset);
-  const steps = options.steps ?? passes * loader.batches;
-  const epochs = Math.ceil(steps / loader.batches);
-  const { inputShape: input } = loader;
-  const step = trainingStep(model, {
-    ...settingsIn(stepSettings, options),
-    ...(options.groups && { groups: options.groups }),
-    optimizer,
-    input,
-    numClasses,
-    positions,
-    objective: classWeights ? (inputs) => task.objective({ ...inputs, classWeights }) : task.objective,
-    mixedTargets: Boolean(augment?.mixup || augment?.cutmix),
-  });
+  const phaseAt = (imageSize: number, cells?: TrainingStep["cells"]): Phase => {
+    const how = { batch, ...resized(preprocessing, augment, imageSize), ...sampling, seed, maps };
+    const loader = new Loader(dataset, how);
+    const positions = task.positions(imageSize);
+    const stepOptions = {
+      ...settingsIn(stepSettings, options),
+      ...(options.groups && { groups: options.groups }),
+      optimizer,
+      input: loader.inputShape,
+      numClasses,
+      positions,
+      objective: classWeights
+        ? (inputs: ObjectiveInputs) => task.objective({ ...inputs, classWeights })
+        : task.objective,
+      mixedTargets: Boolean(augment?.mixup || augment?.cutmix),
+    } satisfies StepOptions;
+    return { loader, step: stepOn(model, stepOptions, cells), targets: [batch, numClasses, ...positions] };
+  };
+  const full = phaseAt(preprocessing.imageSize);
+  const steps = options.steps ?? passes * full.loader.batches;
+  const epochs = Math.ceil(steps / full.loader.batches);
+  const called = (name: string) => `train: ${name}`;
+  const sizes = sizePhases(progressiveResizing, preprocessing.imageSize, epochs, called);
+  requireSizes(model, progressiveResizing ?? [], called);
+  const phases = sizes.map(({ imageSize, from }) => ({
+    from,
+    ...(imageSize === preprocessing.imageSize ? full : phaseAt(imageSize, full.step.cells)),
+  }));
   const [augmented, still] = [augment !== null, { batch, preprocessing }];
   const validate = options.validate && byName(task.data(options.validate), dataset.classes);
   const validation = validate && task.evaluation(validate, preprocessing);
-  const targets = [batch, numClasses, ...positions];
   return {
     model,
     dataset,
@@ -101,14 +130,13 @@ export function planOf(model: Module, given: Dataset, options: TrainOptions<Scor
     optimizer,
     schedule,
     seed,
-    loader,
+    ...full,
+    phases,
     augmented,
     still,
     batch,
-    step,
     patience,
     accumulated,
-    targets,
   };
 }
 

@@ -54,7 +54,9 @@ export function rerank(distances: DistanceBlocks, options: RerankOptions = {}): 
   requireDistances("rerank", "between", between, rows, columns);
   const all = scaledSquares(distances, rows, columns);
   const neighbors = all.map(nearest);
-  const encoded = all.map((row, i) => encode(i, row, neighbors, k1));
+  const near = reciprocal(neighbors, k1);
+  const nearer = reciprocal(neighbors, halfToEven(k1));
+  const encoded = all.map((row, i) => encode(row, near[i]!, nearer));
   const descriptions =
     k2 === 1 ? encoded : encoded.map((_, i) => meanOf(neighbors[i]!.slice(0, k2).map((j) => encoded[j]!)));
   const holders = inverted(descriptions);
@@ -89,16 +91,18 @@ function scaledSquares({ between, queries, gallery }: DistanceBlocks, rows: numb
   });
 }
 
-/** Neighbors among the first k + 1 of which each has `i` among its own; an image is its own nearest. */
-const reciprocal = (i: number, neighbors: readonly (readonly number[])[], k: number): readonly number[] =>
-  neighbors[i]!.slice(0, k + 1).filter((j) => neighbors[j]!.slice(0, k + 1).includes(i));
+/** Of each image, the neighbors among the first k + 1 that have it among theirs; an image is its own nearest. */
+function reciprocal(neighbors: readonly (readonly number[])[], k: number): readonly (readonly number[])[] {
+  const first = neighbors.map((own) => new Set(own.slice(0, k + 1)));
+  return first.map((own, i) => [...own].filter((j) => first[j]!.has(i)));
+}
 
-function encode(i: number, row: Float64Array, neighbors: readonly (readonly number[])[], k1: number): Description {
-  const near = reciprocal(i, neighbors, k1);
+/** An image's description, from its distances, its reciprocal neighbors, and those among half as many of every image. */
+function encode(row: Float64Array, near: readonly number[], nearer: readonly (readonly number[])[]): Description {
   const known = new Set(near);
   const expanded = new Set(near);
   for (const candidate of near) {
-    const theirs = reciprocal(candidate, neighbors, halfToEven(k1));
+    const theirs = nearer[candidate]!;
     if (theirs.filter((j) => known.has(j)).length > (2 / 3) * theirs.length) for (const j of theirs) expanded.add(j);
   }
   const chosen = [...expanded].sort((a, b) => a - b);

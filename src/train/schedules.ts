@@ -171,18 +171,16 @@ export function learningRateFactor(schedule: Schedule, step: number, stepsPerEpo
   check("learningRateFactor", "epochs", positive, epochs);
   const warmup = (schedule.warmupEpochs ?? 0) * stepsPerEpoch;
   if (step < warmup) return (step + 1) / (warmup + 1);
+  const total = epochs * stepsPerEpoch;
   switch (schedule.kind) {
     case "constant":
       return 1;
     case "step":
       return schedule.factor ** schedule.epochs.filter((epoch) => step >= epoch * stepsPerEpoch).length;
-    case "cosine": {
-      const total = Math.max(1, epochs * stepsPerEpoch - warmup);
-      return halfCosine(1, schedule.minFactor ?? 0, (step - warmup) / total);
-    }
+    case "cosine":
+      return halfCosine(1, schedule.minFactor ?? 0, (step - warmup) / Math.max(1, total - warmup));
     case "one-cycle": {
       const { riseShare = 0.3, startFactor = 1 / 25, endFactor = startFactor / 1e4 } = schedule;
-      const total = epochs * stepsPerEpoch;
       const top = riseShare * total - 1;
       if (step <= top) return halfCosine(startFactor, 1, top > 0 ? step / top : 1);
       return halfCosine(1, endFactor, Math.min(1, (step - top) / (total - 1 - top)));

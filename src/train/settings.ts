@@ -6,8 +6,10 @@ import {
   type Fields,
   options as fields,
   flag,
+  imageSize,
   list,
   maybe,
+  misfit,
   most,
   nonNegative,
   oneOf,
@@ -17,9 +19,17 @@ import {
   seed,
   share,
   text,
+  that,
   whole,
 } from "../core/schema.js";
-import { defineSettings, optionFields, type RecordedOf, recordedIn, type SettingsOf } from "../core/settings.js";
+import {
+  commaSeparated,
+  defineSettings,
+  optionFields,
+  type RecordedOf,
+  recordedIn,
+  type SettingsOf,
+} from "../core/settings.js";
 import type { Augmentation } from "../data/index.js";
 import { classWeightList } from "../nn/loss.js";
 import { type Optimizer, optimizers } from "./optimizers.js";
@@ -93,6 +103,14 @@ export const stepSettings = defineSettings({
   },
 });
 
+const risingSizes = that<readonly number[]>(
+  "image sizes from small to large, such as [128, 160]",
+  (x) =>
+    Array.isArray(x) &&
+    x.length > 0 &&
+    x.every((size, i) => misfit(imageSize, size) === undefined && (i === 0 || size > x[i - 1])),
+);
+
 /** Settings of the loop over the data. */
 export const loopSettings = defineSettings({
   /** Passes over the training images. Default 10. */
@@ -129,6 +147,18 @@ export const loopSettings = defineSettings({
     help: "repeated augmentation: show each image this many times in a row, and fewer images per epoch",
     later: true,
   },
+  /**
+   * Progressive resizing: image sizes to begin with, from small to large. They and the full size each take an equal share of the epochs; validation
+   * always sees the full size. Default: null, the full size throughout.
+   */
+  progressiveResizing: {
+    schema: orNull(risingSizes),
+    default: null,
+    flag: "--progressive-resizing <sizes>",
+    help: "train on smaller images first, such as 128,160: each size, and the full one, for an equal share of the epochs",
+    parse: commaSeparated,
+    later: true,
+  },
   /** Weights of classes in the loss: numbers, or `balanced`, by the inverse of how often each occurs. Default: null, all 1. */
   classWeights: {
     schema: orNull(
@@ -141,8 +171,7 @@ export const loopSettings = defineSettings({
     default: null,
     flag: "--class-weights <weights>",
     help: "balanced (by how often classes occur; for segmentation by median frequency), or a number per class, separated by commas (default: all 1)",
-    parse: (text: string) =>
-      text === "balanced" ? text : text.split(",").map((x) => (x.trim() ? Number(x) : Number.NaN)),
+    parse: (text: string) => (text === "balanced" ? text : commaSeparated(text)),
     later: true,
   },
 });

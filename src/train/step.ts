@@ -15,7 +15,7 @@ import {
 } from "../core/schema.js";
 import { settingsIn } from "../core/settings.js";
 import { staticShape } from "../core/shape.js";
-import { copyOf, type Tensor, tensor, zeros } from "../core/tensor.js";
+import { copyOf, sizeOf, type Tensor, tensor, zeros } from "../core/tensor.js";
 import type { Graph, Node, Value } from "../graph/graph.js";
 import { moduleSchema } from "../nn/checks.js";
 import { constant, graphFor, initialize, type Module, Param, parametersOf, stateOf } from "../nn/index.js";
@@ -101,12 +101,18 @@ export interface StepPart {
 export function trainingStep(model: Module, options: StepOptions): TrainingStep {
   check("trainingStep", "model", moduleSchema, model);
   check("trainingStep", "options", stepOptions, options);
+  return stepOn(model, options);
+}
+
+/** A {@link trainingStep}. With the cells of one that differs in its input only, both have the same state. */
+export function stepOn(model: Module, options: StepOptions, shared?: TrainingStep["cells"]): TrainingStep {
   const { optimizer, input, numClasses, positions = [], groups = [], mixedTargets = false } = options;
   const { objective = classification.objective } = options;
   const { labelSmoothing, clipNorm, ema, recompute, gradAccumSteps, bceLoss, bceTargetThreshold } = settingsIn(
     stepSettings,
     options,
   );
+  if (bceTargetThreshold !== null && !bceLoss) throw new OptionError("train: bceTargetThreshold needs bceLoss");
   const binary = bceLoss ? { targetThreshold: bceTargetThreshold } : undefined;
   const learned = [...parametersOf(initialize(model))].filter(([, param]) => param.trainable);
   if (learned.length === 0) throw new OptionError("train: every parameter is frozen, so there is nothing to train");
@@ -114,7 +120,7 @@ export function trainingStep(model: Module, options: StepOptions): TrainingStep 
     ema === null
       ? []
       : [...stateOf(model)].filter(([, p]) => p.dtype === "float" && (p.kind === "buffer" || p.trainable));
-  const cells = cellsFor(learned, optimizer, averaged, gradAccumSteps > 1);
+  const cells = shared ?? cellsFor(learned, optimizer, averaged, gradAccumSteps > 1);
 
   const graph = graphFor(model, { training: true, cells });
   const images = graph.input("images", { dtype: "float", shape: input });
@@ -139,7 +145,7 @@ export function trainingStep(model: Module, options: StepOptions): TrainingStep 
   learned.forEach(([path, param], i) => {
     const gradient = summed[i];
     if (!gradient) return; // the authors' code has parameters that nothing uses
-    const slots = optimizer.slots.map((slot) => [slot, cells.get(`optimizer/${slot}/${path}`)!] as const);
+    const slots = Object.keys(optimizer.slots).map((slot) => [slot, cells.get(`optimizer/${slot}/${path}`)!] as const);
     const result = optimizer.update({
       value: values[i]!,
       gradient: scale ? mul(gradient, scale) : gradient,
@@ -187,7 +193,7 @@ export function trainingStep(model: Module, options: StepOptions): TrainingStep 
 export const blockPath = (path: string): string | undefined => path.match(/^.*?\.\d+(?=\.|$)/)?.[0];
 const blockOf = ({ scope }: Node): string | undefined => blockPath(scope.path);
 
-/** The optimizer's slots of each parameter, zero, and copies of what is averaged. */
+/** The optimizer's slots of each parameter at their initial values, and copies of what is averaged. */
 function cellsFor(
   learned: readonly (readonly [string, Param])[],
   optimizer: Optimizer,
@@ -201,7 +207,8 @@ function cellsFor(
     cells.set(name, cell);
   };
   for (const [path, { shape }] of learned)
-    for (const slot of optimizer.slots) add(`optimizer/${slot}/${path}`, zeros("float32", shape));
+    for (const [slot, initial] of Object.entries(optimizer.slots))
+      add(`optimizer/${slot}/${path}`, tensor("float32", shape, new Float32Array(sizeOf(shape)).fill(initial)));
   for (const [path, { value }] of averaged) add(`ema/${path}`, copyOf(value));
   if (accumulated) for (const [path, { shape }] of learned) add(`accumulated/${path}`, zeros("float32", shape));
   return cells;

@@ -8,13 +8,13 @@ import { bytesSource } from "../formats/byte-source.js";
 import type { SafetensorsFile } from "../formats/safetensors.js";
 import type { Cell } from "../graph/graph.js";
 import { type Module, type Param, stateOf } from "../nn/index.js";
-import type { BatchSource, StepBatch } from "./batches.js";
+import { type BatchSource, imageBatches, type StepBatch } from "./batches.js";
 import { type Progress, restoreCheckpoint, writeCheckpoint } from "./checkpoint.js";
 import { evaluationPass, forEachOutput } from "./evaluate.js";
 import { letEventsIn } from "./events.js";
 import { computeOnce, type FedGraph } from "./features.js";
 import { bestRecord, type EpochRecord } from "./history.js";
-import { type Plan, planOf } from "./plan.js";
+import { type Phase, type Plan, planOf } from "./plan.js";
 import { learningRateFactor } from "./schedules.js";
 import type { StepPart } from "./step.js";
 import type { Scores } from "./task.js";
@@ -23,6 +23,7 @@ import { asStored } from "./weights.js";
 
 /** What training runs, once it is known which features are computed once. */
 interface Runnables {
+  readonly phase: Phase;
   readonly source: BatchSource;
   readonly graph: FedGraph["graph"];
   readonly executable: Executable;
@@ -39,7 +40,7 @@ export class Training {
   private constructor(
     private readonly plan: Plan,
     private readonly from: Progress,
-    private readonly runs: Runnables,
+    private runs: Runnables,
   ) {
     this.#history = [...from.history];
     ({ lossSum: this.#lossSum, correct: this.#correct, count: this.#count } = from);
@@ -50,7 +51,10 @@ export class Training {
     const plan = planOf(model, dataset, options);
     const progress = await restored(plan);
     await options.onStart?.(progress);
-    const { step, loader, engine, still, augmented, validation: measured, targets } = plan;
+    const { engine, still, augmented, validation: measured } = plan;
+    const phase = phaseOf(plan, progress.epoch);
+    const { step, loader, targets } = phase;
+    const images = plan.phases.length > 1 || targets.length > 2;
     const [{ graph, source }, validation] = await computeOnce(
       { graph: step.graph, input: "images", loader, still, augmented },
       measured ? evaluationPass(model, measured.dataset, { ...still, preprocessing: measured.preprocessing }) : null,
@@ -58,19 +62,30 @@ export class Training {
         engine,
         learned: new Set(step.graph.updates.map(({ cell }) => cell)),
         epochs: plan.epochs - progress.epoch,
-        cacheFeatures: targets.length > 2 ? false : options.cacheFeatures,
+        cacheFeatures: images ? false : options.cacheFeatures,
         featureLimit: options.featureLimit,
         signal: options.signal,
         onFeatures: options.onFeatures,
       },
     );
-    return new Training(plan, progress, { graph, source, validation, executable: await engine.compile(graph) });
+    return new Training(plan, progress, { phase, graph, source, validation, executable: await engine.compile(graph) });
+  }
+
+  /** Changes to an epoch's image size: its step goes on from the state of the last one. */
+  async #resize(epoch: number): Promise<void> {
+    const phase = phaseOf(this.plan, epoch);
+    if (phase === this.runs.phase) return;
+    const { step, loader } = phase;
+    await this.runs.executable.release();
+    const executable = await this.plan.engine.compile(step.graph);
+    this.runs = { ...this.runs, phase, graph: step.graph, source: imageBatches(loader, "images"), executable };
   }
 
   /** All remaining epochs, until the signal, or until patience is at an end. */
   async run(): Promise<TrainResult> {
     const { epochs, options } = this.plan;
     for (let epoch = this.from.epoch; epoch < epochs && !this.#exhausted(); epoch++) {
+      await this.#resize(epoch);
       const outcome = await this.#steps(epoch);
       if (outcome === "stopped") return this.#result(true);
       await this.#finish(epoch, outcome);
@@ -113,7 +128,7 @@ export class Training {
   async #steps(epoch: number): Promise<StepsDone | "stopped"> {
     const { loader, batch, epochs, steps, optimizer, schedule, seed, step, options } = this.plan;
     const batches = this.#batches(epoch);
-    const { source, graph, executable } = this.runs;
+    const { phase, source, graph, executable } = this.runs;
     const started = performance.now();
     const first = epoch === this.from.epoch ? this.from.batch : 0;
     if (first === 0) this.#lossSum = this.#correct = this.#count = 0;
@@ -124,7 +139,7 @@ export class Training {
       lr = optimizer.lr * learningRateFactor(schedule, update.number, update.perEpoch, steps / loader.batches);
       const feeds = {
         ...data.inputs,
-        targets: targetsOf(this.plan, data),
+        targets: targetsOf({ ...this.plan, ...phase }, data),
         ...step.scalars(update.number + 1, lr, update),
       };
       return executable.run({ ...feeds, ...randomFeeds(graph, seed, number) });
@@ -245,6 +260,9 @@ interface StepsDone {
   readonly seconds: number;
   readonly imagesPerSecond: number;
 }
+
+/** The phase that an epoch belongs to. */
+const phaseOf = ({ phases }: Plan, epoch: number): Phase => phases.findLast(({ from }) => from <= epoch)!;
 
 /** The progress of the training to resume, with its state loaded; otherwise the start. */
 function restored({ options, model, step, seed, dataset }: Plan): Promise<Progress> | Progress {

@@ -16,7 +16,7 @@ const config = (run: string) => JSON.parse(readFileSync(at(run, "config.json"), 
 
 test("every augmentation and setting of a training is a flag, and stands in config.json", async () => {
   const flags =
-    "--scale 0.5,1 --ratio 0.8,1.25 --auto-augment randaugment-n1-m5 --color-jitter 0.4 --random-erasing 0.25 --erase-mode pixel --mixup 0.2 --cutmix 1 --mix-probability 0.9 --no-flip --balanced-sampling --class-weights balanced --grad-accum-steps 2 --patience 1 --layer-decay 0.8 --schedule one-cycle";
+    "--scale 0.5,1 --ratio 0.8,1.25 --auto-augment randaugment-n1-m5 --color-jitter 0.4 --random-erasing 0.25 --erase-mode pixel --mixup 0.2 --cutmix 1 --mix-probability 0.9 --no-flip --balanced-sampling --class-weights balanced --grad-accum-steps 2 --patience 1 --layer-decay 0.8 --schedule one-cycle --progressive-resizing 24";
   const { code, stderr } = await fovea(["train", data, ...short, ...flags.split(" "), "--out", at("all")]);
   assert.equal(code, 0, stderr);
   const { training } = config("all");
@@ -31,6 +31,7 @@ test("every augmentation and setting of a training is a flag, and stands in conf
     mixProbability: 0.9,
   });
   const { balancedSampling, classWeights, gradAccumSteps, patience, layerDecay, schedule, augRepeats } = training;
+  assert.deepEqual(training.progressiveResizing, [24]);
   assert.deepEqual(
     { balancedSampling, classWeights, gradAccumSteps, patience, layerDecay, schedule, augRepeats },
     {
@@ -109,6 +110,24 @@ test("what belongs to a choice of a recipe goes with it where a flag or the file
   assert.deepEqual(flags, { batch: 256, epochs: 90, schedule: "cosine", optimizer: "lamb", augment: false });
 });
 
+test("false in a configuration file switches off what a recipe switches on, and is no flag of another task", async () => {
+  writeFileSync(at("off.yaml"), "recipe: timm-a2\nbceLoss: false\nwarmup: 1\n");
+  const { bceLoss, bceTargetThreshold } = await presetFlags(trainCommand, { config: at("off.yaml") });
+  assert.deepEqual([bceLoss, bceTargetThreshold], [false, undefined]);
+  const { code, stderr } = await fovea(["train", data, "--config", at("off.yaml"), ...short, "--out", at("off")]);
+  assert.equal(code, 0, stderr);
+  assert.deepEqual([config("off").training.bceLoss, config("off").training.bceTargetThreshold], [false, null]);
+  for (const switched of ["cacheFeatures", "balancedSampling", "recompute", "winograd", "pretrained", "maps"]) {
+    writeFileSync(at("one.json"), JSON.stringify({ [switched]: false }));
+    assert.deepEqual(await presetFlags(trainCommand, { config: at("one.json") }), { [switched]: false });
+  }
+  writeFileSync(at("none.yaml"), "pretrained: false\nbceLoss: false\nbalancedSampling: false\neraseMode: pixel\n");
+  const masks = ["train", "shapes", "--model", "unet_resnet18", "--config", at("none.yaml"), "--out", at("never")];
+  const later = await fovea(masks);
+  assert.equal(later.code, 2, later.stderr);
+  assert.match(later.stderr, /--erase-mode needs --random-erasing/);
+});
+
 test("--find-lr draws a curve and trains nothing", async () => {
   const curve = at("curve.svg");
   const { code, stdout, stderr } = await fovea([
@@ -158,11 +177,18 @@ const idle: readonly (readonly [flags: string, says: RegExp])[] = [
   ["--no-augment --aug-repeats 2", /--aug-repeats has no effect with --no-augment/],
   ["--erase-mode pixel", /--erase-mode needs --random-erasing/],
   ["--mix-probability 0.5", /--mix-probability needs --mixup or --cutmix/],
-  ["--patience 10", /--patience 10 has no effect: the training ends after --epochs 10/],
+  ["--patience 10", /--patience 10 has no effect: the training ends after 10 epochs/],
   ["--cycle-epochs 2", /--cycle-epochs needs --schedule warm-restarts/],
   ["--schedule warm-restarts", /--schedule warm-restarts needs --cycle-epochs/],
+  ["--schedule warm-restarts --cycle-epochs 1 --cycle-factor 0.5", /--cycle-factor .* must be a number, at least 1/],
   ["--schedule one-cycle --warmup 1", /--warmup has no effect on --schedule one-cycle/],
   ["--aug-repeats 2 --balanced-sampling", /cannot be combined/],
+  ["--bce-target-threshold 0.2", /--bce-target-threshold needs --bce-loss/],
+  ["--bce-loss --class-weights balanced", /--class-weights has no effect with --bce-loss/],
+  ["--progressive-resizing 24,40", /--progressive-resizing 40 must be below the full image size, 32/],
+  ["--progressive-resizing 24 --epochs 1", /--progressive-resizing: 2 sizes, the full one included, need at least 2 epochs, got 1/],
+  ["--progressive-resizing 24,16", /--progressive-resizing .* must be image sizes from small to large/],
+  ["--progressive-resizing 24 --no-augment --cache-features", /--cache-features has no effect with --progressive-/],
   ["--class-weights 1,2", /--class-weights: 2 weights for 10 classes/],
   ["--auto-augment randaug", /must be trivialaugment, randaugment or randaugment-nN-mM/],
   ["--color-jitter 0.4,0.4", /must be \[brightness, contrast, saturation, hue\]/],

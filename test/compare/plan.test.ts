@@ -63,6 +63,10 @@ test("plans that cannot be meant are refused in one line", () => {
     [{ ...small, seeds: 1e9 }, /plan: seeds must be how many seeds, 1 to 1000/],
     [{ ...small, modules: ["none", "se", "se"] }, /plan: modules names se twice/],
     [{ ...small, settings: [{ lr: 0.1 }, { lr: 0.1 }] }, /plan: settings names .* twice/],
+    [
+      { ...small, settings: [{ schedule: "warm-restarts", cycleEpochs: 1, cycleFactor: 0.5 }] },
+      /plan: settings\[0\]\.cycleFactor must be a number, at least 1, got 0\.5/,
+    ],
     [{ ...small, settings: [{ lr: -1 }] }, /plan: settings\[0\]\.lr must be a positive number, got -1/],
     [{ ...small, settings: [{ learningRate: 1 }] }, /unknown option "learningRate"/],
     [{ ...small, budget: "flops" }, /plan: budget must be one of epochs, steps, macs, seconds/],
@@ -164,7 +168,7 @@ test("an entrant has a training of its own: the same module with and without a r
       batch,
       epochs,
     },
-    { lr: 0.5, norms: false, labelSmoothing: 0.1, ema: 0.99997, augRepeats: 4, batch: 16, epochs: 3 },
+    { lr: 0.5, norms: false, labelSmoothing: 0.1, ema: 0.999966, augRepeats: 4, batch: 16, epochs: 3 },
   );
   assert.deepEqual(schedule, { kind: "cosine", warmupEpochs: 1 });
   assert.deepEqual(augment!.crop, { scale: [0.08, 1] });
@@ -208,7 +212,7 @@ const together: readonly (readonly [setting: object, training: object, says: Reg
   [{}, { warmup: 3 }, /warmup 3 is longer than the training, 2 epochs/],
   [{}, { bceTargetThreshold: 0.2 }, /bceTargetThreshold needs bceLoss/],
   [{ bceLoss: true }, { classWeights: "balanced" }, /classWeights has no effect with bceLoss/],
-  [{ balancedSampling: true }, { augRepeats: 3 }, /augRepeats and balancedSampling exclude each other/],
+  [{ balancedSampling: true }, { augRepeats: 3 }, /augRepeats and balancedSampling cannot be combined/],
   [{ augment: false }, { mixup: 0.2 }, /mixup has no effect with augment: false/],
   [{ lr: 0.1 }, { optimizer: "adamw", optimizerOptions: { nesterov: true } }, /nesterov/],
   [{ lr: 0.1, weightDecay: 0 }, { decayNorms: false }, /decayNorms: false has no effect/],

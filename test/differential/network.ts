@@ -157,7 +157,7 @@ export function build(plan: Plan, only?: string): Network {
     const gradient = derived[i + 1];
     if (!gradient) return;
     output(`d ${name}`, gradient);
-    const slots = optimizer.slots.map((slot) => {
+    const slots = Object.keys(optimizer.slots).map((slot) => {
       const cell = new Param(param.shape, constant(0), "buffer");
       cell.value = net.numbers(`${slot}/${name}`, param.shape, 0, 0.1);
       net.parameters.set(cell, `${slot}/${name}`);

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { float32, toFloat64 } from "../../src/core/tensor.js";
+import { float32, type Tensor, tensor, toFloat64 } from "../../src/core/tensor.js";
 import { referenceEngine } from "../../src/engines/reference.js";
-import type { Value } from "../../src/graph/graph.js";
+import { Graph, type Value } from "../../src/graph/graph.js";
 import { flatten, freeze, Linear, Module, type Param, stateOf } from "../../src/nn/index.js";
 import {
   adamw,
@@ -10,8 +10,10 @@ import {
   cosineSchedule,
   lamb,
   learningRateFactor,
+  lion,
   type Optimizer,
   oneCycleSchedule,
+  rmspropTf,
   sgd,
   stepSchedule,
   trainingStep,
@@ -120,6 +122,96 @@ test("LAMB, element by element: Adam's step with the norm of the weights, and Ad
       );
     b = step.bias;
   });
+});
+
+for (const momentum of [0.9, 0])
+  test(`RMSprop-TF with momentum ${momentum}, element by element`, async () => {
+    const { initial, steps } = await follow(
+      rmspropTf({ lr: 0.05, alpha: 0.8, momentum, epsilon: 1e-3, weightDecay: 0.1 }),
+    );
+    let w = initial;
+    let [v, m] = [initial.map(() => 1), initial.map(() => 0)];
+    for (const step of steps) {
+      const d = step.g.map((g, i) => g + 0.1 * w[i]!);
+      v = v.map((x, i) => x + 0.2 * (d[i]! ** 2 - x));
+      m = m.map((x, i) => momentum * x + (0.05 * d[i]!) / Math.sqrt(v[i]! + 1e-3));
+      w = w.map((x, i) => x - m[i]!);
+      near(step.w, w);
+    }
+  });
+
+test("Lion, element by element", async () => {
+  const { initial, steps } = await follow(lion({ lr: 0.02, weightDecay: 0.1 }));
+  let w = initial;
+  let m = initial.map(() => 0);
+  for (const step of steps) {
+    w = w.map((x, i) => x * (1 - 0.02 * 0.1) - 0.02 * Math.sign(0.9 * m[i]! + 0.1 * step.g[i]!));
+    m = m.map((x, i) => 0.99 * x + 0.01 * step.g[i]!);
+    near(step.w, w);
+  }
+});
+
+/**
+ * Four weights after three steps on given gradients, in float64 by PyTorch operations: timm's RMSpropTF and Lion, with their tensors' initial values and
+ * order of operations.
+ */
+const published = [
+  {
+    optimizer: rmspropTf({ lr: 0.048, alpha: 0.9, momentum: 0.9, epsilon: 1e-3, weightDecay: 1e-2 }),
+    weights: [0.4649401828511009, -1.2511558532453098, 1.8728192698853214, -0.03817016079793342],
+    slots: {
+      square: [0.7376497545729843, 0.7801376377143877, 1.3152767984217428, 0.7780000153794142],
+      momentum: [0.010948528854580853, -0.016186741181668216, -0.015869271604865065, 0.03811686035924505],
+    },
+  },
+  {
+    optimizer: rmspropTf({ lr: 0.1, alpha: 0.95, momentum: 0 }),
+    weights: [0.4744066021228666, -1.2260157850573767, 2.0151788680453784, -0.07464614267236767],
+    slots: { square: [0.8620362499999998, 0.88299305, 1.161875, 0.8818750474999999] },
+  },
+  {
+    optimizer: lion({ lr: 0.02, weightDecay: 0.1 }),
+    weights: [0.47704591599999996, -1.22255491, 1.968143904, -0.03996],
+    slots: { mean: [0.002450300000000002, -0.0022360200000000018, -0.002823500000000003, 0.007009900000000006] },
+  },
+] as const;
+
+for (const { optimizer, weights, slots } of published)
+  test(`${optimizer.name} has timm's weights: ${JSON.stringify(optimizer.settings)}`, async () => {
+    const graph = new Graph();
+    const input = (name: string, shape = [4]) => graph.input(name, { dtype: "float", shape });
+    const names = Object.keys(optimizer.slots);
+    const result = optimizer.update({
+      value: input("value"),
+      gradient: input("gradient"),
+      slots: Object.fromEntries(names.map((name) => [name, input(name)])),
+      scalars: { lr: input("lr", []) },
+      decay: optimizer.weightDecay,
+    });
+    graph.output("value", result.value);
+    for (const name of names) graph.output(name, result.slots[name]!);
+    const executable = await referenceEngine().compile(graph);
+    const four = (values: Iterable<number>) => tensor("float64", [4], Float64Array.from(values));
+    const start = Object.entries(optimizer.slots).map(([name, x]) => [name, four([x, x, x, x])] as const);
+    let now: Readonly<Record<string, Tensor>> = { value: four([0.5, -1.25, 2, 0]), ...Object.fromEntries(start) };
+    const lr = tensor("float64", [], Float64Array.of(optimizer.lr));
+    for (const gradient of [
+      [0.3, -0.02, 1.5, 0],
+      [-0.1, 0.4, 0.25, 1e-3],
+      [0.05, -0.6, -2, 0.7],
+    ])
+      now = await executable.run({ ...now, gradient: four(gradient), lr });
+    assert.deepEqual(names, Object.keys(slots));
+    for (const [name, values] of Object.entries({ value: weights, ...slots }))
+      near([...toFloat64(now[name]!).data], values);
+  });
+
+test("moving averages must decay", () => {
+  assert.throws(() => adamw({ beta2: 1 }), /adamw: beta2 must be below 1, got 1/);
+  assert.throws(() => lamb({ beta1: 1.5 }), /lamb: beta1 must be below 1, got 1.5/);
+  assert.throws(() => rmspropTf({ alpha: 1 }), /rmspropTf: alpha must be below 1, got 1/);
+  assert.throws(() => lion({ beta2: 1 }), /lion: beta2 must be below 1, got 1/);
+  assert.throws(() => lion({ lr: -1 }), /lion: lr must be a number, not negative, got -1/);
 });
 
 test("norms and biases are spared by weight decay if so asked", async () => {

@@ -25,7 +25,9 @@ import {
   findLearningRate,
   lamb,
   layerDecayGroups,
+  lion,
   oneCycleSchedule,
+  rmspropTf,
   sgd,
   type TrainOptions,
   train,
@@ -65,7 +67,12 @@ const near = (a: ArrayLike<number>, b: ArrayLike<number>, tolerance = 1e-12) => 
   for (let i = 0; i < a.length; i++) assert.ok(Math.abs(a[i]! - b[i]!) <= tolerance, `${i}: ${a[i]} ≠ ${b[i]}`);
 };
 
-for (const optimizer of [sgd({ lr: 0.2, momentum: 0.9, nesterov: true }), adamw({ lr: 0.05 })])
+for (const optimizer of [
+  sgd({ lr: 0.2, momentum: 0.9, nesterov: true }),
+  adamw({ lr: 0.05 }),
+  rmspropTf({ lr: 0.05 }),
+  lion({ lr: 0.01 }),
+])
   test(`${optimizer.name}: gradients of three batches make the step of one that is three times as large`, async () => {
     const labels = [0, 1, 2, 1, 0, 2, 2, 1, 0, 0, 1, 2];
     const options = { optimizer, numClasses: 3, clipNorm: 0.5, ema: 0.9, labelSmoothing: 0.1 } as const;
@@ -172,6 +179,8 @@ const everything: Augmentation = {
 for (const [name, more] of Object.entries({
   "balanced sampling": { balancedSampling: true },
   "repeated augmentation": { augRepeats: 2 },
+  "RMSprop-TF": { optimizer: rmspropTf({ lr: 0.002, weightDecay: 1e-3 }) },
+  Lion: { optimizer: lion({ lr: 1e-3, weightDecay: 0.1 }) },
 } satisfies Record<string, Partial<TrainOptions>>))
   test(`stopped after any step and resumed, a training ends with the same bytes: all at once, with ${name}`, async () => {
     const ending = async (stops: readonly number[]) => {
@@ -226,6 +235,7 @@ for (const [name, more] of Object.entries({
     bceTargetThreshold: 0.2,
     optimizer: lamb({ lr: 0.01, weightDecay: 0.02, decayNormsAndBiases: false }),
   },
+  "RMSprop-TF": { optimizer: rmspropTf({ lr: 0.002 }) },
 } satisfies Record<string, Partial<TrainOptions>>))
   test(`both engines train alike with all of it: ${name}`, async () => {
     const losses: number[][] = [];
@@ -274,6 +284,8 @@ test("settings of the loss that do not go together are refused", async () => {
   const refused = (more: Omit<Partial<TrainOptions>, "task">, says: RegExp) =>
     assert.rejects(train(initialize(new Net()), dataset, { ...options, ...more }), says);
   await refused({ bceTargetThreshold: 0.2 }, /bceTargetThreshold needs bceLoss/);
+  const direct = { optimizer: sgd(), input: [2, 3, 8, 8], numClasses: 2, bceTargetThreshold: 0.2 } as const;
+  assert.throws(() => trainingStep(initialize(new Net()), direct), /bceTargetThreshold needs bceLoss/);
   await refused({ bceLoss: true, classWeights: "balanced" }, /bceLoss is for classification without classWeights/);
 });
 

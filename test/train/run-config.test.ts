@@ -48,8 +48,8 @@ const wrong: Readonly<Record<string, readonly [contents: unknown, says: RegExp]>
   "no epochs": [{ ...config, training: { ...training, epochs: 0 } }, /training\.epochs must be .*got 0$/],
   "no schedule": [{ ...config, training: { ...training, schedule: {} } }, /training\.schedule must be a schedule/],
   "an optimizer that there is not": [
-    { ...config, training: { ...training, optimizer: { name: "lion", settings: {} } } },
-    /training\.optimizer\.name must be one of sgd, adamw, lamb, got "lion"$/,
+    { ...config, training: { ...training, optimizer: { name: "adagrad", settings: {} } } },
+    /training\.optimizer\.name must be one of sgd, adamw, lamb, rmsprop-tf, lion, got "adagrad"$/,
   ],
   "settings that are lists": [
     { ...config, training: { ...training, optimizer: { name: "sgd", settings: { lr: [0.1] } } } },

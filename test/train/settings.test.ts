@@ -53,7 +53,9 @@ test("flags say what the settings are, defaults included", () => {
   );
   assert.deepEqual(
     parsed(
-      ..."--balanced-sampling --patience 3 --class-weights 1,0.5 --layer-decay 0.7 --grad-accum-steps 4".split(" "),
+      ..."--balanced-sampling --patience 3 --class-weights 1,0.5 --layer-decay 0.7 --grad-accum-steps 4 --progressive-resizing 96,128".split(
+        " ",
+      ),
     ),
     {
       epochs: 10,
@@ -63,6 +65,7 @@ test("flags say what the settings are, defaults included", () => {
       augRepeats: 1,
       balancedSampling: true,
       patience: 3,
+      progressiveResizing: [96, 128],
       classWeights: [1, 0.5],
       layerDecay: 0.7,
     },
@@ -93,6 +96,7 @@ test("a recorded training is repeated with all that was recorded of it", () => {
     patience: 2,
     balancedSampling: true,
     augRepeats: 3,
+    progressiveResizing: [16, 24],
     classWeights: [1, 2],
   };
   const { training } = parseRunConfig(

@@ -28,6 +28,7 @@ export const runConfig: RunConfig = {
     gradAccumSteps: 1,
     patience: null,
     balancedSampling: false,
+    progressiveResizing: null,
     augRepeats: 1,
     classWeights: null,
     layerDecay: null,

@@ -40,7 +40,7 @@ export interface TuneOptions {
   readonly workers: number;
   readonly program: string;
   readonly signal: AbortSignal;
-  readonly onRung: (rung: number, rungs: readonly Rung[], todo: number) => void;
+  readonly onRung: (rung: number, rungs: readonly Rung[], remaining: number) => void;
   readonly onProgress: (done: number, total: number, title: string) => void;
 }
 
@@ -144,23 +144,23 @@ export class SearchJournal {
 
   async #train(entries: readonly Entry[], rung: number, options: TuneOptions): Promise<PoolFailure[]> {
     const { workers, program, signal, onRung, onProgress } = options;
-    const todo: Entry[] = [];
+    const remaining: Entry[] = [];
     for (const one of entries) {
       const [result] = await one.journal.results([one.entry]);
       if (result) continue;
       (await one.journal.claim()).release(); // writes the plan down
-      todo.push(one);
+      remaining.push(one);
     }
-    onRung(rung, this.rungs, todo.length);
-    const folders = new Map(todo.map(({ entry, journal }) => [entry, journal.path]));
+    onRung(rung, this.rungs, remaining.length);
+    const folders = new Map(remaining.map(({ entry, journal }) => [entry, journal.path]));
     return runPool(
-      todo.map(({ entry }) => entry),
+      remaining.map(({ entry }) => entry),
       {
         workers,
         program,
         signal,
         argumentsOf: (entry) => ["compare", "work", folders.get(entry)!, "--unit", "0"],
-        onProgress: (done, title) => onProgress(done, todo.length, title),
+        onProgress: (done, title) => onProgress(done, remaining.length, title),
       },
     );
   }

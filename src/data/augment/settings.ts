@@ -1,12 +1,10 @@
 import { OptionError } from "../../core/errors.js";
 import { fraction, oneOf, orNull, positive } from "../../core/schema.js";
-import { defineSettings, type SettingsOf } from "../../core/settings.js";
+import { commaSeparated, defineSettings, type SettingsOf, settingName } from "../../core/settings.js";
 import type { Augmentation } from "../transforms.js";
 import { eraseModes } from "./erase.js";
 import { autoAugmentSchema, colorJitterSchema } from "./policies.js";
 import { positiveRange, shareRange } from "./ranges.js";
-
-const numbers = (text: string) => text.split(",").map((part) => (part.trim() === "" ? Number.NaN : Number(part)));
 
 /** Random changes of training images, one by one: flags of `fovea train` and settings of plans, from which an {@link Augmentation} is made. */
 export const augmentationSettings = defineSettings({
@@ -16,7 +14,7 @@ export const augmentationSettings = defineSettings({
     default: null,
     flag: "--scale <least,most>",
     help: "random resized crops of this share of the area, such as 0.08,1",
-    parse: numbers,
+    parse: commaSeparated,
   },
   /** Their least and greatest width over height. Default: [3/4, 4/3]. */
   ratio: {
@@ -24,7 +22,7 @@ export const augmentationSettings = defineSettings({
     default: null,
     flag: "--ratio <least,most>",
     help: "aspect of random resized crops (default: 0.75,1.333)",
-    parse: numbers,
+    parse: commaSeparated,
   },
   /** A policy: `trivialaugment`, `randaugment`, or `randaugment-nN-mM` with N changes of magnitude M of 30. */
   autoAugment: {
@@ -40,7 +38,7 @@ export const augmentationSettings = defineSettings({
     flag: "--color-jitter <amounts>",
     help: "how far brightness, contrast and saturation move, such as 0.4; or with hue 0.4,0.4,0.4,0.1",
     parse: (text: string) => {
-      const given = numbers(text);
+      const given = commaSeparated(text);
       return given.length === 1 ? [given[0], given[0], given[0], 0] : given;
     },
   },
@@ -84,17 +82,23 @@ export const augmentationSettings = defineSettings({
 export type AugmentationSettings = Partial<SettingsOf<typeof augmentationSettings>>;
 
 /**
- * An augmentation with what the settings add to it.
+ * An augmentation with what the settings add to it; null if there is none.
  *
- * @throws OptionError for a setting without effect. `called` says what settings are called in messages.
+ * @throws OptionError for a setting without effect. `called` gives the names that messages use; `off`: of a switch that is false.
  */
 export function augmentedBy(
-  usual: Augmentation,
+  usual: Augmentation | null,
   settings: AugmentationSettings,
-  called: (name: keyof AugmentationSettings) => string = (name) => name,
-): Augmentation {
+  called: (name: keyof AugmentationSettings | "augment", off?: boolean) => string = settingName,
+): Augmentation | null {
   const { scale, ratio, autoAugment, colorJitter, randomErasing, eraseMode, mixup, cutmix, mixProbability } = settings;
   const given = (value: unknown) => value !== undefined && value !== null;
+  if (!usual) {
+    const names = Object.keys(augmentationSettings) as (keyof AugmentationSettings)[];
+    const idle = names.find((name) => given(settings[name]));
+    if (idle) throw new OptionError(`${called(idle)} has no effect with ${called("augment", true)}`);
+    return null;
+  }
   if (given(eraseMode) && !randomErasing)
     throw new OptionError(`${called("eraseMode")} needs ${called("randomErasing")}`);
   if (given(mixProbability) && !mixup && !cutmix)

@@ -212,8 +212,10 @@ test("settings without effect are refused", () => {
   const usual: Augmentation = { crop: { padding: 4 }, flip: true };
   assert.throws(() => augmentedBy(usual, { eraseMode: "rand" }), /eraseMode needs randomErasing/);
   assert.throws(() => augmentedBy(usual, { mixProbability: 0.5 }), /mixProbability needs mixup or cutmix/);
+  assert.throws(() => augmentedBy(null, { mixup: 0.2 }), /mixup has no effect with augment: false/);
+  assert.equal(augmentedBy(null, { mixup: null }), null);
   assert.deepEqual(augmentedBy(usual, {}), usual);
-  assert.deepEqual(augmentedBy(usual, { ratio: [0.5, 2] }).crop, { scale: [0.08, 1], ratio: [0.5, 2] });
+  assert.deepEqual(augmentedBy(usual, { ratio: [0.5, 2] })!.crop, { scale: [0.08, 1], ratio: [0.5, 2] });
 });
 
 test("label maps do not follow policies and mixing, which is said", () => {
