@@ -3,8 +3,9 @@
 
     /usr/bin/python3 bench/peers/pytorch.py SUITE CASE [--steps 7] [--threads 2] [--channels-last] [--check FILE]
 
-Prints one line of JSON: {"side", "measures": {NAME: {"seconds", "peakMemoryBytes"}}}. With --check it takes weights and inputs from a
-safetensors file of Fovea's, computes the same once, and prints {"side", "errors": {NAME: relative error}} of what it gets beside Fovea's.
+Prints one line of JSON: {"side", "measures": {NAME: {"seconds", "peakMemoryBytes"}}}, and an "error" for a module that modules.py does not
+have. With --check it takes weights and inputs from a safetensors file of Fovea's, computes the same once, and prints
+{"side", "errors": {NAME: relative error}} of what it gets beside Fovea's.
 """
 import argparse
 import json
@@ -224,6 +225,12 @@ def errors_of(measures, tensors):
     return {"errors": errors}
 
 
+def missing_module(suite, case):
+    """The module of a case, if there is no PyTorch form of it here."""
+    name = {"modules": case.partition("/")[0], "cost": case.partition("+")[2]}.get(suite)
+    return name if name and name not in MODULES else None
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("suite", choices=SUITES)
@@ -235,10 +242,15 @@ def main():
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     torch.manual_seed(0)
-    measures = SUITES[args.suite](args.case)
-    if args.channels_last:
-        measures = map(channels_last, measures)
-    result = errors_of(measures, read_safetensors(args.check)) if args.check else measure_all(measures, args.steps)
+    missing = missing_module(args.suite, args.case)
+    if missing:
+        reason = f"{missing} is not in bench/peers/modules.py"
+        result = {"errors": {reason: None}} if args.check else {"measures": {}, "error": reason}
+    else:
+        measures = SUITES[args.suite](args.case)
+        if args.channels_last:
+            measures = map(channels_last, measures)
+        result = errors_of(measures, read_safetensors(args.check)) if args.check else measure_all(measures, args.steps)
     print(json.dumps({"side": f"PyTorch {torch.__version__} ({blas()})", **result}))
 
 
