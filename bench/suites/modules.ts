@@ -11,7 +11,7 @@ export const modules: Suite = {
   name: "modules",
   title: "Attention modules alone",
   about:
-    `Each module of the catalogue with its default options, batch ${batch}: the output, the gradient of the input, and those of all parameters, ` +
+    `Modules of the catalogue with their default options, batch ${batch}: the output, the gradient of the input, and those of all parameters, ` +
     "in training mode. PyTorch's side is each formula written plainly (`bench/peers/modules.py`). The time includes two multiplications by " +
     "a number, on both sides, that make the input and the gradient of the output. `bot` is measured on the small maps alone: each of its " +
     "affinities, four heads of (H·W)² numbers, would take 2.5 GB on the large ones.",

@@ -54,7 +54,7 @@ export const trainFlags = flagList(
   ...reportFlags,
   flag(
     "--recipe <name>",
-    "settings of a published training, as defaults: see docs/train-well.md",
+    "settings of a named recipe, most of them published, as defaults: see docs/train-well.md",
     schemas.oneOf(...recipeNames),
   ),
   flag("--config <file>", "flags as defaults: an object in YAML or JSON, such as { epochs: 20, mixup: 0.2 }"),
