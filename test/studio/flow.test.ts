@@ -205,7 +205,7 @@ test("it trains in the page, with curves and maps; stops, and goes on after a re
 test("the confusion matrix leads to images, and images to maps; a cover changes what it says", { skip }, async () => {
   const { page } = (await visited)!;
   await goTo(page, "Understand");
-  await page.getByText(/^\d+ of \d+ images that were kept aside are right$/).waitFor({ timeout: 120_000 });
+  await page.getByText(/^\d+ of \d+ held-out images are right$/).waitFor({ timeout: 120_000 });
   const matrix = page.getByRole("region", { name: "Confusion matrix" });
   const counts = await matrix.locator("td .cell").allInnerTexts();
   const validation = counts.reduce((sum, count) => sum + Number(count), 0);
@@ -375,7 +375,7 @@ test("a saved run is opened again", { skip }, async () => {
     await page.locator(".look canvas").nth(5).waitFor();
   }
   await goTo(page, "Understand");
-  await page.getByText(/^\d+ of \d+ images that were kept aside are right$/).waitFor({ timeout: 120_000 });
+  await page.getByText(/^\d+ of \d+ held-out images are right$/).waitFor({ timeout: 120_000 });
 });
 
 test("nothing was asked of anybody else, and the console is clean", { skip }, async () => {

@@ -134,7 +134,7 @@ test("the whole way by keyboard alone; the focus is always somewhere, and seen",
 
   // Understand: a number of the matrix, its images, one of them, a cover over it.
   await goTo(page, "Understand");
-  await page.getByText(/^\d+ of \d+ images that were kept aside are right$/).waitFor({ timeout: 120_000 });
+  await page.getByText(/^\d+ of \d+ held-out images are right$/).waitFor({ timeout: 120_000 });
   await press(page, /^button \d+ images?: /);
   await press(page, /^button \w+: \d+ %/);
   await page.getByRole("application").waitFor({ timeout: 60_000 });

@@ -32,7 +32,7 @@ const project = (images: readonly StoredImage[]): Project => {
 /** Bursts of one class, by size. */
 const bursts = fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 2, maxLength: 12 });
 
-test("a burst is trained on or kept aside as a whole; both parts have some; about a fifth is kept aside", () => {
+test("a burst is trained on or held out as a whole; both parts have some; about a fifth is held out", () => {
   fc.assert(
     fc.property(bursts, fc.string(), (sizes, salt) => {
       const images = sizes.flatMap((size, b) => Array.from({ length: size }, () => image("a", `${salt} ${b}`)));
@@ -61,7 +61,7 @@ test("single images are split by share, and most stay where they are when others
   assert.ok(moved <= 12, `${moved} moved`);
 });
 
-test("one burst alone: its last images measure, and it is said", () => {
+test("one burst alone: its last images are held out, and it is said", () => {
   const images = Array.from({ length: 30 }, () => image("a", "only"));
   const { parts, single } = splitProject(project(images));
   assert.deepEqual(single, [{ classId: "a", images: 30 }]);

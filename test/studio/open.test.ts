@@ -124,7 +124,7 @@ test("what is dropped: a folder of images, a run folder, its archive, a checkpoi
   await said(page, "The run is open.");
   await show(page);
   await goTo(page, "Understand");
-  await page.getByText(/^\d+ of \d+ images that were kept aside are right$/).waitFor({ timeout: 120_000 });
+  await page.getByText(/^\d+ of \d+ held-out images are right$/).waitFor({ timeout: 120_000 });
   await goTo(page, "Take it");
   assert.equal(await page.getByRole("button", { name: "Save: The run folder" }).count(), 0);
   const download = page.waitForEvent("download", { timeout: 120_000 });

@@ -280,7 +280,7 @@ async function concluding(train: () => Promise<boolean>): Promise<void> {
     announce(
       stopped
         ? "Training stopped and stored."
-        : `Training finished${best?.top1 == null ? "" : `: ${Math.round(100 * best.top1)} % of the validation images are right`}.`,
+        : `Training finished${best?.top1 == null ? "" : `: ${Math.round(100 * best.top1)} % of the held-out images are right`}.`,
     );
   } catch (error) {
     batch(() => {

@@ -139,7 +139,7 @@ function Results() {
   const place = (share: number) => `${(100 * (share - low)) / (high - low)}%`;
   return (
     <section class="card" aria-label="Results">
-      <h2>Right answers on {plan.validation.length} images kept aside, after the last epoch</h2>
+      <h2>Right answers on {plan.validation.length} held-out images, after the last epoch</h2>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keyboard */}
       <section class="scroll results" tabIndex={0} aria-label="Table of results">
         <table>

@@ -107,7 +107,7 @@ const engine = {
     return { classes: looker.plan.classes, methods: looker.methods };
   },
 
-  /** What it says of every image that was kept aside. */
+  /** What it says of every held-out image. */
   judge: (report: (judged: readonly Judged[]) => void): Promise<void> =>
     telling(report, (report) => opened().judge(report)),
 
