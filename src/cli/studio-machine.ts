@@ -78,7 +78,7 @@ function flagsOf(recipe: Recipe, weights: string): string[] {
   ];
 }
 
-/** Trains on this machine for the page, by the command line's `train`: what it writes is the only record of how far it is. */
+/** Trains on this machine for the page, by the command line's `train`: its run folder tells of epochs, its messages of the steps in between. */
 export class Machine {
   #child: ChildProcess | undefined;
   #running: string | undefined;

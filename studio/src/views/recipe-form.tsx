@@ -80,7 +80,7 @@ const repository = signal("");
 /** Weights that the machine fetches, once it is told to. */
 function Hub() {
   const name = repository.value.trim();
-  const wanted = () => void (/^[^/]+\/[^/]+$/.test(name) && startFromHub(name));
+  const wanted = () => void (name && startFromHub(name));
   return (
     <details class="more">
       <summary>Weights from the hub</summary>
