@@ -24,7 +24,6 @@ export { makeFolder } from "./files/write.js";
 export { classNames } from "./formats/class-names.js";
 export { encodeNpy } from "./formats/npy.js";
 export { readOnnxMetadata } from "./formats/onnx/read-metadata.js";
-export { isShardIndex, usualFiles } from "./formats/shards.js";
 export { formatScope } from "./graph/scope.js";
 export { cacheFolder } from "./hub/cache.js";
 export { withClasses } from "./inference/create-pretrained.js";
