@@ -38,6 +38,29 @@ async function trained(): Promise<{ readonly images: string; readonly run: strin
   return { images, run };
 }
 
+/** Whether the page keeps files that are dropped onto it to itself: where it does not, the browser opens them in its place. */
+const keepsDrops = (page: Page): Promise<boolean[]> =>
+  page.evaluate(() =>
+    ["dragover", "drop"].map((type) => {
+      const dataTransfer = new DataTransfer();
+      dataTransfer.items.add(new File(["<p>"], "report.html", { type: "text/html" }));
+      const event = new DragEvent(type, { dataTransfer, bubbles: true, cancelable: true });
+      document.querySelector("main h1")!.dispatchEvent(event);
+      return event.defaultPrevented;
+    }),
+  );
+
+test("no view lets the browser open a dropped file in the place of the page", { skip }, async () => {
+  const { page, context, faults } = await visit((await browser)!, (await served)!.url);
+  for (const view of ["Train", "Understand", "Compare", "Take it", "Look around", "Collect"]) {
+    await goTo(page, view);
+    await page.getByRole("heading", { name: view, level: 1 }).waitFor();
+    assert.deepEqual(await keepsDrops(page), [true, true], view);
+  }
+  assert.deepEqual(faults, []);
+  await context.close();
+});
+
 const canvases = (page: Page) => page.getByRole("region", { name: "Your network" }).locator("canvas").first();
 const show = async (page: Page) => {
   await page.getByRole("button", { name: "Show what each layer sees" }).click();
