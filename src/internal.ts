@@ -17,6 +17,7 @@ export { ofSeen } from "./data/transforms.js";
 export { describeLowering, type LayerLowering } from "./engines/ort/lowering-report.js";
 export { openOnnxNetwork } from "./engines/ort/onnx-file.js";
 export { cpuBackend } from "./engines/ort/targets/cpu.js";
+export { isSpatial, planeOf } from "./explain/epoch-maps.js";
 export { fiveDigits, resizeHeatmap, storedMap } from "./explain/heatmap.js";
 export { centerMap, meanIntervals, randomMap, road } from "./explain/metrics/index.js";
 export { readWhole } from "./files/read.js";
