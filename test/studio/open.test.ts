@@ -124,7 +124,15 @@ test("what is dropped: a folder of images, a run folder, its archive, a checkpoi
   );
   await refused(
     altered("no classes", (config) => ({ ...config, data: {} })),
-    /its config\.json is incomplete/,
+    /cannot be opened: its config\.json: data\.\w+ must be/,
+  );
+  await refused(
+    altered("no epochs", (config) => ({ ...config, training: { ...(config.training as object), epochs: 0 } })),
+    /its config\.json: training\.epochs must be/,
+  );
+  await refused(
+    altered("pixels", (config) => ({ ...config, task: { name: "segmentation", loss: ["dice"], classWeights: null } })),
+    /segmentation run/,
   );
   await page.reload();
   await show(page);
@@ -143,8 +151,22 @@ test("what is dropped: a folder of images, a run folder, its archive, a checkpoi
   await drop(page, archive);
   await said(page, "The run is open.");
 
+  // Two at once: each gets its turn, and the message of the last stays.
+  const alert = page.getByRole("alert");
+  await drop(page, join(home, "words.pth"));
+  await drop(page, archive);
+  await said(page, "The run is open.");
+  await page.waitForTimeout(500);
+  assert.deepEqual(await alert.allInnerTexts(), []);
+  await drop(page, archive);
+  await drop(page, join(home, "words.pth"));
+  await said(page, "The run is open.");
+  await alert.getByText(/cannot be opened: words\.pth/).waitFor();
+  await drop(page, archive);
   await drop(page, join(run, "best.safetensors"));
   await said(page, "The run is open.");
+  await said(page, "The run is open.");
+  assert.deepEqual(await alert.allInnerTexts(), []);
   await show(page);
   await goTo(page, "Understand");
   await page.getByText(/^\d+ of \d+ held-out images are right$/).waitFor({ timeout: 120_000 });

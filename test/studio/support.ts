@@ -173,6 +173,20 @@ export async function said(page: Page, text: string | RegExp, timeout = 120_000)
   );
 }
 
+/** Adds a class and records a burst of 30 frames of it. */
+export async function record(page: Page, name: string): Promise<void> {
+  await page
+    .getByRole("button", { name: /^(Start with an empty class|Class)$/ })
+    .first()
+    .click();
+  await page.getByLabel("Name of the class").last().fill(name);
+  await page.keyboard.press("Enter");
+  await page.getByRole("button", { name: `Record ${name} with the camera` }).click();
+  await page.getByRole("button", { name: "Record 30 frames" }).click();
+  await said(page, /^Added \d+ images/);
+  await page.getByRole("button", { name: "Close" }).click();
+}
+
 export const goTo = (page: Page, view: string): Promise<void> =>
   page.getByRole("navigation").getByRole("link", { name: view }).click();
 

@@ -1,6 +1,7 @@
 /** Files that were chosen, dropped or pasted, with the folders they were in. */
 
 import { useEffect, useRef, useState } from "preact/hooks";
+import { inOrder } from "./in-order.js";
 
 export interface Found {
   readonly file: File;
@@ -35,6 +36,8 @@ export function refuseDrops(): void {
   addEventListener("drop", refuse);
 }
 
+const reading = inOrder();
+
 /** Takes what is dropped anywhere on the page. Returns whether files are held over it. */
 export function useDrop(take: (found: readonly Found[], unread: readonly Unread[]) => void): boolean {
   const [held, setHeld] = useState(false);
@@ -54,7 +57,12 @@ export function useDrop(take: (found: readonly Found[], unread: readonly Unread[
       setHeld(false);
       if (!hasFiles(event) || event.defaultPrevented) return;
       event.preventDefault();
-      void dropped(event.dataTransfer!).then(({ found, unread }) => current.current(found, unread));
+      // Read at once, while the event is handled; taken after what was dropped before.
+      const read = dropped(event.dataTransfer!);
+      void reading(async () => {
+        const { found, unread } = await read;
+        current.current(found, unread);
+      });
     };
     // On the document: after what the page shows, and before what nobody took is refused.
     const listeners = { dragover: over, dragleave: leave, drop } as const;

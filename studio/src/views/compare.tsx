@@ -16,7 +16,7 @@ import {
   unit,
   unitsDone,
 } from "../state/comparing.js";
-import { busy, catalogue, loadCatalogue, settings, untrainable } from "../state/training.js";
+import { busy, catalogue, heldOut, loadCatalogue, settings, untrainable } from "../state/training.js";
 import "./compare.css";
 import { NumberField } from "../parts/number-field.js";
 
@@ -53,6 +53,7 @@ function Setup() {
   };
   const why =
     untrainable.value ??
+    (heldOut.value ? undefined : "No images are held out: there is nothing to compare by.") ??
     (chosen.length < 2 ? "Choose two modules or more; “none” is the network without one." : undefined) ??
     (busy.value ? "A training is running. Compare when it is done." : undefined);
   const all = comparison.value ? comparison.value.plan.modules.length * comparison.value.plan.seeds : 0;

@@ -1,0 +1,67 @@
+import assert from "node:assert/strict";
+import { after, test } from "node:test";
+import { Rng } from "../../src/engine.js";
+import { generateShapes } from "../../src/index.js";
+import { type Drawn, drawSample } from "../../studio/logic/draw-samples.js";
+import { samples } from "../../studio/logic/samples.js";
+import { openBrowser, said, serve, skip, visit } from "./support.js";
+
+const served = skip ? undefined : serve();
+const browser = skip ? undefined : openBrowser();
+after(async () => {
+  await (await browser)?.close();
+  (await served)?.close();
+});
+
+/** The classes of the samples, each of 80 images. */
+const classes: Readonly<Record<string, readonly string[]>> = {
+  shapes: ["circle", "heart", "star", "triangle"],
+  anywhere: ["circle", "heart", "star", "triangle"],
+  textures: ["checks", "dots", "rings", "stripes"],
+  shortcut: ["circle", "square"],
+};
+
+const tools = { generateShapes, random: (...path: (string | number)[]) => new Rng(1, ...path) };
+const bytesOf = ({ image }: Drawn) => Buffer.from(image.pixels).toString("latin1");
+
+for (const { name, imageSize } of samples)
+  test(`the sample ${name}: 80 images of each class, all different, and the same every time`, async () => {
+    const drawn = await drawSample(name, tools);
+    for (const className of classes[name]!)
+      assert.equal(drawn.filter((one) => one.className === className).length, 80, className);
+    assert.equal(drawn.length, 80 * classes[name]!.length);
+    for (const { image } of drawn) {
+      assert.deepEqual([image.width, image.height, image.pixels.length], [imageSize, imageSize, 3 * imageSize ** 2]);
+      assert.ok(new Set(image.pixels).size > 20, "it shows something");
+    }
+    assert.equal(new Set(drawn.map(bytesOf)).size, drawn.length);
+    assert.deepEqual((await drawSample(name, tools)).map(bytesOf), drawn.map(bytesOf));
+  });
+
+test("in the sample shortcut, a tag tells circles from squares in 15 of 16 images", async () => {
+  const isTagged = ({ image: { width, height, pixels } }: Drawn) =>
+    [0, 1, 2].every((c) => [2, 7].every((at) => pixels[(c * height + at) * width + at] === 250));
+  const drawn = await drawSample("shortcut", tools);
+  const tagged = (className: string) => drawn.filter((one) => one.className === className && isTagged(one)).length;
+  assert.deepEqual([tagged("circle"), tagged("square")], [75, 5]);
+});
+
+test("every sample is taken in with one click, and can be undone", { skip }, async () => {
+  const { page, context, faults } = await visit((await browser)!, (await served)!.url);
+  for (const { name, title, imageSize } of samples) {
+    await page.getByRole("button", { name: `Try the sample “${title}”` }).click();
+    await said(page, `Added ${80 * classes[name]!.length} images.`);
+    assert.deepEqual(
+      await page
+        .getByLabel("Name of the class")
+        .evaluateAll((inputs) => inputs.map((input) => (input as HTMLInputElement).value)),
+      classes[name],
+    );
+    const settings = await page.evaluate(() => localStorage.getItem("fovea-studio-settings"));
+    assert.equal(JSON.parse(settings!).imageSize, imageSize);
+    await page.getByRole("button", { name: /^Undo: add/ }).click();
+    await page.getByRole("region", { name: "Samples" }).waitFor();
+  }
+  assert.deepEqual(faults, []);
+  await context.close();
+});
