@@ -95,7 +95,7 @@ test("the whole way by keyboard alone; the focus is always somewhere, and seen",
   await watchFocus(page);
 
   // Collect: shapes, and one of them into another class.
-  await press(page, /^button Try the sample “Shapes”/);
+  await press(page, /^button Try it: Shapes/);
   await said(page, /^Added 320 images/);
   await tabTo(page, /^button circle-.*png/);
   await page.keyboard.press("ArrowRight");

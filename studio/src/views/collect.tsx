@@ -127,7 +127,7 @@ const Welcome = () => (
             <button
               type="button"
               class={`button ${i === 0 ? "primary" : ""}`}
-              aria-label={`Try the sample “${sample.title}”`}
+              aria-label={`Try it: ${sample.title}`}
               onClick={() => {
                 change({ imageSize: sample.imageSize });
                 void addSample(sample);

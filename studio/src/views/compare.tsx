@@ -1,5 +1,6 @@
+import { statistics } from "fovea/web";
 import { useEffect } from "preact/hooks";
-import { named, points, verdict } from "../../logic/comparison.js";
+import { named } from "../../logic/comparison.js";
 import { Icon } from "../parts/icons.js";
 import {
   chosenModules,
@@ -19,6 +20,8 @@ import {
 import { busy, catalogue, heldOut, loadCatalogue, settings, untrainable } from "../state/training.js";
 import "./compare.css";
 import { NumberField } from "../parts/number-field.js";
+
+const { points } = statistics;
 
 export function Compare() {
   useEffect(() => {
@@ -155,9 +158,9 @@ function Results() {
           </thead>
           <tbody>
             {rows.value.map((row, i) => (
-              <tr key={named(row.module)}>
-                <th scope="row">{named(row.module)}</th>
-                <td>{row.units.length}</td>
+              <tr key={row.entrant}>
+                <th scope="row">{row.entrant}</th>
+                <td>{row.seeds}</td>
                 <td>{row.mean === null ? "–" : points(row.mean)}</td>
                 <td>{row.interval === null ? "–" : row.interval.map((end) => points(end)).join(" … ")}</td>
                 <td>
@@ -179,7 +182,7 @@ function Results() {
                     ))}
                   </span>
                 </td>
-                <td class="words">{verdict(row, base) || "what the others are measured against"}</td>
+                <td class="words">{row.verdict || "what the others are measured against"}</td>
               </tr>
             ))}
           </tbody>
