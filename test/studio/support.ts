@@ -222,7 +222,7 @@ export async function picture(page: Page, view: string): Promise<void> {
   if (!folder) return;
   await page.emulateMedia({ colorScheme: "light", reducedMotion: "reduce" });
   await page.evaluate(() => scrollTo(0, 0));
-  await page.waitForTimeout(500);
+  await page.locator(".toast").waitFor({ state: "detached", timeout: 10_000 });
   const height = Math.min(1250, await page.evaluate(() => document.documentElement.scrollHeight));
   await page.setViewportSize({ width: 1280, height: Math.max(700, height) });
   await page.waitForTimeout(500);

@@ -157,7 +157,7 @@ export function RecipeForm() {
             {modules.length === 0 && attention && <option value={attention}>{attention}</option>}
             {modules.map(({ name, attends }) => (
               <option key={name} value={name}>
-                {name}: weighs {weighs[attends]}
+                {name}: {weighs[attends]}
               </option>
             ))}
           </select>
