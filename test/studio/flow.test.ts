@@ -28,7 +28,7 @@ import {
 
 /** Few images, trained briefly; more for the pictures in the documentation. */
 const pictures = process.env.FOVEA_STUDIO_PICTURES !== undefined;
-const [perClass, epochs, seeds] = pictures ? [36, 10, 3] : [12, 2, 1];
+const [perClass, epochs, seeds] = pictures ? [36, 25, 3] : [12, 2, 1];
 
 /** The whole way once, in order: each test begins where the one before ended. */
 

@@ -192,7 +192,7 @@ export const goTo = (page: Page, view: string): Promise<void> =>
 
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
-/** Violations that axe-core calls serious or critical, and whether the page is wider than the window. */
+/** Violations that axe-core calls serious or critical, what is beyond the edge of its card, and whether the page is wider than the window. */
 export async function look(page: Page, width: number, colorScheme: "light" | "dark"): Promise<string[]> {
   await page.setViewportSize({ width, height: 900 });
   await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
@@ -212,8 +212,14 @@ export async function look(page: Page, width: number, colorScheme: "light" | "da
   const overflow = Number(
     await evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth"),
   );
+  const outside = (await evaluate(
+    `[...document.querySelectorAll(".card :is(a, button, input, select, p, h2)")]
+      .filter((one) => !one.closest(".scroll, .drawing, .hidden"))
+      .filter((one) => one.getBoundingClientRect().right > one.closest(".card").getBoundingClientRect().right + 1)
+      .map((one) => "beyond the edge of its card: " + one.outerHTML.slice(0, 200))`,
+  )) as string[];
   await session.detach();
-  return [...serious, ...(overflow > 0 ? [`${overflow} px wider than the window`] : [])];
+  return [...serious, ...outside, ...(overflow > 0 ? [`${overflow} px wider than the window`] : [])];
 }
 
 /** A picture of the view for the documentation, where one is asked for: `npm run docs:studio`. */

@@ -19,8 +19,8 @@ export function Watch() {
     values: lines.value.map(of),
   });
   const both = (heldOut: Parameters<typeof curve>[2], training: Parameters<typeof curve>[2]) => [
-    ...(measured ? [curve("on held-out images", "--accent", heldOut)] : []),
-    curve("in training", "--warm", training),
+    ...(measured ? [curve("held out", "--accent", heldOut)] : []),
+    curve("training", "--warm", training),
   ];
   return (
     <>
