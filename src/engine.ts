@@ -1,5 +1,6 @@
 /** For engines and training loops of one's own: graphs and their passes, gradients, training steps, tensors, and the files of a training. */
 export { gradients } from "./autodiff/gradients.js";
+export { parseEpochMaps, parseReportFacts, type ReportFacts } from "./core/findings.js";
 export { Rng } from "./core/rng.js";
 export { type DType, float32, type Tensor, tensor, toFloat32, toFloat64, zeros } from "./core/tensor.js";
 export {
@@ -43,6 +44,7 @@ export { Graph, Node, Value } from "./graph/graph.js";
 export { inline } from "./graph/passes/rebuild.js";
 export { printGraph } from "./graph/print.js";
 export { verify } from "./graph/verify.js";
+export { isDivergence } from "./train/divergence.js";
 export {
   balancedWeights,
   type Counter,
@@ -77,3 +79,5 @@ export {
   type UpdateInputs,
   writeCheckpoint,
 } from "./train/index.js";
+export { parseRunConfig } from "./train/run-config.js";
+export type { RunConfig } from "./train/run-folder.js";

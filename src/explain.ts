@@ -23,6 +23,7 @@ export {
   type ExplainerOptions,
   type ExplainOptions,
   type Explanation,
+  epochMaps,
   explain,
   explainableLayers,
   explanationMethods,

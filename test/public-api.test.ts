@@ -10,6 +10,8 @@ import * as nn from "../src/nn.js";
 import * as web from "../src/web.js";
 import { tinyDataset } from "./data/support.js";
 import { type Case, left, type Mistake, mistakes, optional, options, refusesMistakes } from "./support/mistakes.js";
+import { mapsOfEpoch, reportFacts } from "./support/run-files.js";
+import { runConfig } from "./train/support.js";
 
 /** All entry points together. */
 const fovea = { ...engineEntry, ...nn, ...explainEntry, ...foveaEntry };
@@ -45,6 +47,10 @@ const step = { optimizer: fovea.sgd(), input: [2, 3, 4, 4], numClasses: 3 } as c
 const progress = { epoch: 0, batch: 0, lossSum: 0, correct: 0, count: 0, history: [] };
 const checkpoint = () => fovea.writeCheckpoint(net(), new Map(), 0, progress, ["a"]);
 const reference = fovea.referenceEngine();
+
+const config = () => JSON.stringify(runConfig);
+const facts = () => JSON.stringify(reportFacts());
+const epochMaps = () => JSON.stringify(mapsOfEpoch());
 
 const cases: Readonly<Record<string, Case>> = {
   // Tensors and numbers
@@ -137,6 +143,9 @@ const cases: Readonly<Record<string, Case>> = {
   readSafetensors: { args: () => [bytes] },
   encodeSafetensors: { args: () => [[["a", t]], {}], allowed: { 0: ["[]"], 1: optional }, says: /Safetensors/ },
   writeSafetensors: { args: () => [[["a", t]], {}], allowed: { 0: ["[]"], 1: optional } },
+  parseRunConfig: { args: () => [config(), "x"], allowed: { 1: ["text"] }, says: /parseRunConfig|^x\b/ },
+  parseReportFacts: { args: () => [facts(), "x"], allowed: { 1: ["text"] }, says: /parseReportFacts|^x\b/ },
+  parseEpochMaps: { args: () => [epochMaps(), "x"], allowed: { 1: ["text"] }, says: /parseEpochMaps|^x\b/ },
   parseShardIndex: { args: () => [index, "x"], allowed: { 1: ["undefined", "text"] } },
   readShards: { args: () => [index, async () => bytes, "x"], allowed: { 2: ["undefined", "text"] } },
   exportTransformersJs: { args: () => [graph(), { classes: ["a", "b", "c"], preprocessing }] },
@@ -171,6 +180,7 @@ const cases: Readonly<Record<string, Case>> = {
   listAttention: { args: () => [] },
   listModels: { args: () => [] },
   isAttentionName: { args: () => ["se"], allowed: { 0: Object.keys(mistakes) as Mistake[] } },
+  isDivergence: { args: () => [new Error("x")], allowed: { 0: Object.keys(mistakes) as Mistake[] } },
   isModelName: { args: () => ["resnet20"], allowed: { 0: Object.keys(mistakes) as Mistake[] } },
   insertAttention: {
     args: () => [fovea.resnet(20), "se", {}],
@@ -304,6 +314,10 @@ const cases: Readonly<Record<string, Case>> = {
   attentionMaps: { args: () => [network, [image], { engine }] },
   explain: { args: () => [network, [image], { engine, method: "gradient" }], allowed: { 1: ["[]"] } },
   openExplainer: { args: () => [network, { engine, method: "gradient" }] },
+  epochMaps: {
+    args: () => [{ layer: "a", glance: async () => [], release: async () => {} }, 1, [], [], ["a"]],
+    allowed: { 2: ["[]", "[Symbol]"], 3: ["[]"] },
+  },
   openGlances: { args: () => [convolutional(), 2, engine] },
   coincide: { args: () => [convolutional(), {}], allowed: options(1) },
   explainableLayers: { args: () => [network] },

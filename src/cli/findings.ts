@@ -14,7 +14,9 @@ import {
   datasetMask,
   fiveDigits,
   forEachLogits,
+  isSpatial,
   ofSeen,
+  planeOf,
   probabilities,
   type RunFolder,
   seenMask,
@@ -22,7 +24,7 @@ import {
   topIndices,
 } from "../internal.js";
 import { say } from "./terminal.js";
-import { isGated, isSpatial, keptImage, planeOf, type RgbImage, readable } from "./train-maps.js";
+import { isGated, keptImage, type RgbImage, readable } from "./train-maps.js";
 
 /** Images of each list, of each confused pair, and how many pairs. */
 const [listed, perPair, pairs] = [6, 6, 20];

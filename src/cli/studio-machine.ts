@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 import { messageOf } from "../core/errors.js";
 import { fieldsOf, flag, maybe, misfit, most, oneOf, orNull, positive, settings, that, whole } from "../core/schema.js";
 import { FoveaError, resolveWeights, writeFileAtomic } from "../index.js";
-import { isShardIndex, makeFolder, RunFolder, usualFiles } from "../internal.js";
+import { makeFolder, RunFolder } from "../internal.js";
 import { freshFolder } from "./run.js";
 import { type Api, refuse, sendBytes } from "./studio-server.js";
 import type { TrainingNews } from "./train-run.js";
@@ -78,7 +78,7 @@ function flagsOf(recipe: Recipe, weights: string): string[] {
   ];
 }
 
-/** Trains on this machine for the page, by the command line's `train`: what it writes is the only record of how far it is. */
+/** Trains on this machine for the page, by the command line's `train`: its run folder tells of epochs, its messages of the steps in between. */
 export class Machine {
   #child: ChildProcess | undefined;
   #running: string | undefined;
@@ -307,10 +307,6 @@ async function bodyOf(request: IncomingMessage, most: number): Promise<Uint8Arra
   return length <= most ? Buffer.concat(chunks) : undefined;
 }
 
-/** Whether an address is that of weights in one file. */
-const isWhole = (url: string): boolean =>
-  usualFiles.some((name) => !isShardIndex(name) && new URL(url).pathname.endsWith(`/${name}`));
-
 /** Fetches weights from the hub, which the page may not ask itself. */
 async function fetchFromHub(request: IncomingMessage, response: ServerResponse): Promise<boolean> {
   const bytes = await bodyOf(request, mostText);
@@ -319,15 +315,12 @@ async function fetchFromHub(request: IncomingMessage, response: ServerResponse):
   if (!sound) return refused(response, 400, "a repository on the hub is OWNER/NAME, such as timm/resnet18.a1_in1k");
   const gone = new AbortController();
   response.on("close", () => gone.abort());
-  const several = new FoveaError(`the weights of ${repository} are in several files`);
   try {
     const path = await resolveWeights(`hf:${repository}`, {
       maxBytes: mostWeights,
+      shards: false,
       signal: gone.signal,
-      // An index, or a file that one in the cache names.
-      onProgress: ({ url }) => isWhole(url) || gone.abort(several),
     });
-    if (path.endsWith(".json")) throw several;
     const { size } = await stat(path);
     response.writeHead(200, { "Content-Type": "application/octet-stream", "Content-Length": size });
     await sendBytes(response, path, size);

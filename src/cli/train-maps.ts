@@ -1,37 +1,19 @@
 import { FoveaError, messageOf } from "../core/errors.js";
-import {
-  type EpochMaps,
-  followedImages,
-  type Look,
-  type SeenImage,
-  type Thumbnail,
-  thumbnailSide,
-} from "../core/findings.js";
+import { type EpochMaps, followedImages, type SeenImage, type Thumbnail, thumbnailSide } from "../core/findings.js";
 import { Rng } from "../core/rng.js";
-import { type Gate, type Glances, openGlances, seenImage } from "../explain.js";
+import { epochMaps, type Glances, openGlances, seenImage } from "../explain.js";
 import {
   alignClasses,
   DataError,
   type Dataset,
   type Engine,
-  type Heatmap,
   loadState,
   type Module,
   type Preprocessing,
   type Tensor,
   trace,
 } from "../index.js";
-import {
-  buildNetwork,
-  fiveDigits,
-  ofSeen,
-  planarLayer,
-  probabilities,
-  type RunFolder,
-  settled,
-  storedMap,
-  topIndices,
-} from "../internal.js";
+import { buildNetwork, ofSeen, planarLayer, type RunFolder, settled } from "../internal.js";
 import { say } from "./terminal.js";
 
 export type RgbImage = Awaited<ReturnType<Dataset["image"]>>;
@@ -95,18 +77,7 @@ export class MapRecorder {
     // Its memory goes with the engine's.
     this.#glances ??= await openGlances(network, this.#images.length, engine);
     const labels = this.followed.map(({ index }) => this.#data.labels[index]!);
-    const found = await this.#glances.glance(this.#images, labels);
-    const name = found[0]!.gates.findLast(isSpatial)?.name ?? null;
-    const looks = found.map(({ logits, cam, gates }, i): Look => {
-      const gate = gates.findLast(isSpatial);
-      return {
-        predicted: classes[topIndices(logits, 1)[0]!]!,
-        probability: fiveDigits(probabilities(logits)[labels[i]!]!),
-        cam: storedMap(cam),
-        gate: gate ? storedMap(planeOf(gate)) : null,
-      };
-    });
-    return { format: "fovea.maps.1", epoch, layer: this.#glances.layer, gate: name, looks };
+    return epochMaps(this.#glances, epoch, this.#images, labels, classes);
   }
 }
 
@@ -152,11 +123,3 @@ export function thumbnail(image: RgbImage, side: number): Thumbnail {
 
 export const isGated = (model: Module, { imageSize }: Preprocessing): boolean =>
   trace(model, [1, 3, imageSize, imageSize]).taps.length > 0;
-
-export const isSpatial = ({ kind, map: { shape } }: Pick<Gate, "kind" | "map">): boolean =>
-  kind === "spatial" && shape.length === 3 && shape[0] === 1;
-
-export function planeOf({ map }: Pick<Gate, "map">): Heatmap {
-  const [, height, width] = map.shape as readonly [number, number, number];
-  return { height, width, data: map.data };
-}

@@ -1,17 +1,8 @@
 import { type FoundObjects, type Look, lookOf, type UnitLooks } from "./looks.js";
+import { correctedForTests, type SeedDifference, type SeedScore, seedDifference } from "./paired.js";
 import type { Plan } from "./plan.js";
 import { type Measured, scoreOf, type UnitResult } from "./results.js";
-import {
-  crossedTInterval,
-  deviation,
-  holm,
-  type Interval,
-  mean,
-  pairedT,
-  signFlipP,
-  smallestDetectable,
-  tInterval,
-} from "./statistics/index.js";
+import { crossedTInterval, deviation, type Interval, mean, signFlipP, tInterval } from "./statistics/index.js";
 import { fewestSeeds, type Unit } from "./units.js";
 
 /** A unit, and its result if there is one. `misfit` says why its network cannot be built. */
@@ -24,25 +15,13 @@ export interface Outcome {
 }
 
 /** How an entrant differs from the baseline, seed by seed, in shares of the test images. */
-export interface Difference {
-  /** Seeds that both have. */
-  readonly pairs: number;
-  readonly mean: number;
-  /** 95 % t interval over seeds; null with fewer than three. */
-  readonly interval: Interval | null;
+export interface Difference extends SeedDifference {
   /** 95 % t interval over seeds × images. */
   readonly crossed: Interval | null;
-  /** Two-sided paired t test, and with Holm's correction over all rows of the comparison. */
-  readonly p: number | null;
-  readonly pHolm: number | null;
   /** Exact sign-flip test. */
   readonly pSignFlip: number | null;
-  /** The difference that these seeds would have found in 80 % of cases, at 5 % divided by the number of tests. */
-  readonly detectable: number | null;
   /** Correlation of the accuracies over seeds: how much pairing helps. */
   readonly correlation: number | null;
-  /** Mean difference without units that diverged; null if none did. */
-  readonly withoutDiverged: number | null;
 }
 
 /** A row of the table. Accuracies are shares of the test images. */
@@ -58,7 +37,7 @@ export interface Row {
   /** Units that are not done yet. */
   readonly missing: number;
   /** By seed, after the last epoch; units that diverged count as random guesses. */
-  readonly accuracies: readonly { readonly seed: number; readonly top1: number; readonly diverged: boolean }[];
+  readonly accuracies: readonly SeedScore[];
   readonly mean: number | null;
   readonly sd: number | null;
   readonly interval: Interval | null;
@@ -96,7 +75,10 @@ export function analyze(plan: Plan, outcomes: readonly Outcome[]): Row[] {
       look: lookOf(found, i > 0 ? all[0]!.found : null),
     }));
   });
-  return corrected(rows);
+  return correctedForTests(rows, ({ backbone, accuracies }) => [
+    accuracies,
+    rows.find((other) => other.backbone === backbone)!.accuracies,
+  ]);
 }
 
 const outcomesOf = (outcomes: readonly Outcome[], backbone: string, entrant: string): Outcome[] =>
@@ -145,6 +127,12 @@ function foundBy(outcomes: readonly Outcome[], chosen: ReadonlyMap<number, UnitR
 /** Accuracy after the last epoch. A network that diverged counts as guessing at random. */
 const accuracyOf = ({ last, numClasses }: UnitResult): number => (last ? scoreOf(last.test) : 1 / numClasses);
 
+const seedScore = (result: UnitResult): SeedScore => ({
+  seed: result.seed,
+  top1: accuracyOf(result),
+  diverged: result.status === "diverged",
+});
+
 function rowOf(
   plan: Plan,
   backbone: string,
@@ -168,11 +156,7 @@ function rowOf(
     seeds: results.length,
     diverged: results.filter(({ status }) => status === "diverged").length,
     missing: outcomes.filter(({ result, misfit }) => !result && misfit === undefined).length,
-    accuracies: results.map((result) => ({
-      seed: result.seed,
-      top1: accuracyOf(result),
-      diverged: result.status === "diverged",
-    })),
+    accuracies: results.map(seedScore),
     mean: scores.length > 0 ? mean(scores) : null,
     sd: scores.length > 1 ? deviation(scores) : null,
     interval: scores.length >= fewestSeeds ? tInterval(scores) : null,
@@ -203,28 +187,23 @@ function differenceOf(
     const [a, b] = [own.get(seed), base.get(seed)];
     return a && b ? [[a, b] as const] : [];
   });
-  if (pairs.length === 0) return null;
-  const [a, b] = [pairs.map(([one]) => accuracyOf(one)), pairs.map(([, other]) => accuracyOf(other))];
+  const [ours, theirs] = [0, 1].map((side) => pairs.map((pair) => seedScore(pair[side]!))) as [
+    SeedScore[],
+    SeedScore[],
+  ];
+  const difference = seedDifference(ours, theirs);
+  if (!difference) return null;
+  const [a, b] = [ours.map(({ top1 }) => top1), theirs.map(({ top1 }) => top1)];
   const enough = pairs.length >= fewestSeeds;
-  const test = enough ? pairedT(a, b) : null;
   const finished = pairs.filter(([one, other]) => one.status === "done" && other.status === "done");
   return {
-    pairs: pairs.length,
-    mean: mean(a.map((x, i) => x - b[i]!)),
-    interval: test?.interval ?? null,
+    ...difference,
     crossed:
       finished.length >= fewestSeeds && finished.flat().every(({ last }) => last!.test.right !== undefined)
         ? crossedTInterval(finished.map(([one, other]) => gains(one, other)))
         : null,
-    p: test?.p ?? null,
-    pHolm: null,
     pSignFlip: enough ? signFlipP(a, b) : null,
-    detectable: null,
     correlation: enough ? correlation(a, b) : null,
-    withoutDiverged:
-      finished.length === pairs.length || finished.length === 0
-        ? null
-        : mean(finished.map(([one, other]) => accuracyOf(one) - accuracyOf(other))),
   };
 }
 
@@ -239,23 +218,4 @@ function correlation(a: readonly number[], b: readonly number[]): number | null 
   const together = a.reduce((sum, x, i) => sum + (x - ma) * (b[i]! - mb), 0);
   const spread = Math.sqrt(a.reduce((sum, x) => sum + (x - ma) ** 2, 0) * b.reduce((sum, x) => sum + (x - mb) ** 2, 0));
   return spread > 0 ? together / spread : null;
-}
-
-/** The rows with Holm's correction over all tests, and the smallest detectable differences. */
-function corrected(rows: readonly Row[]): Row[] {
-  const tested = rows.filter((row) => typeof row.difference?.p === "number");
-  const adjusted = holm(tested.map((row) => row.difference!.p!));
-  return rows.map((row) => {
-    const at = tested.indexOf(row);
-    if (at < 0) return row;
-    const { accuracies, difference } = row;
-    const base = rows.find((other) => other.backbone === row.backbone)!.accuracies;
-    const pairs = accuracies.flatMap(({ seed, top1 }) => {
-      const other = base.find((one) => one.seed === seed);
-      return other ? [top1 - other.top1] : [];
-    });
-    const alpha = 0.05 / tested.length;
-    const detectable = smallestDetectable(deviation(pairs), pairs.length, { alpha });
-    return { ...row, difference: { ...difference!, pHolm: adjusted[at]!, detectable } };
-  });
 }

@@ -1,4 +1,4 @@
-import type { Row } from "./analysis.js";
+import type { SeedDifference } from "./paired.js";
 import { fewestSeeds } from "./units.js";
 
 /** A share as percentage points, such as `+0.4` or `−1.2`. */
@@ -10,8 +10,21 @@ export const points = (share: number, signed = false, decimals = 2): string => {
 
 export const pText = (p: number): string => (p < 0.001 ? "p < .001" : `p = ${p.toFixed(3).replace(/^0/, "")}`);
 
+/** A row of a comparison, as far as its verdict needs it. */
+export interface JudgedRow {
+  readonly entrant: string;
+  /** Why its network cannot be built. */
+  readonly misfit: string | null;
+  readonly seeds: number;
+  readonly diverged: number;
+  /** Trainings that are not done yet. */
+  readonly missing: number;
+  /** Null for the baseline. */
+  readonly difference: SeedDifference | null;
+}
+
 /** The verdict on a row, in words. */
-export function verdict(row: Row, base: string): string {
+export function verdict(row: JudgedRow, base: string): string {
   const { misfit, difference, seeds, missing, diverged, entrant } = row;
   if (misfit !== null) return `does not fit: ${misfit}`;
   if (seeds === 0) return missing > 0 ? "not done yet" : "no unit";
@@ -32,7 +45,7 @@ export function verdict(row: Row, base: string): string {
 
 const seedsText = (n: number) => `${n} ${n === 1 ? "seed" : "seeds"}`;
 
-function differenceText({ difference }: Row, base: string): string[] {
+function differenceText({ difference }: JudgedRow, base: string): string[] {
   const { pairs, mean, interval, pHolm, detectable } = difference!;
   if (!interval || pHolm === null)
     return [

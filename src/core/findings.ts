@@ -1,5 +1,19 @@
+import { FormatError } from "./errors.js";
 import { type ClassificationMetrics, evaluationSchema } from "./evaluation.js";
-import { fieldsOf, finite, list, maybe, misfit, orNull, type Schema, text, that, whole } from "./schema.js";
+import {
+  check,
+  fieldsOf,
+  finite,
+  list,
+  maybe,
+  misfit,
+  orNull,
+  parseJson,
+  type Schema,
+  text,
+  that,
+  whole,
+} from "./schema.js";
 
 /**
  * What a run folder keeps for its report besides `config.json` and `metrics.jsonl`: `maps/epoch-N.json` and `report.json`.
@@ -239,6 +253,40 @@ export const reportFactsSchema = fieldsOf<ReportFacts>({
   followed: few(fieldsOf<SeenImage>(seen), "a list of images"),
   findings: orNull(findingsSchema),
 });
+
+/**
+ * Reads `maps/epoch-N.json` of a run folder.
+ *
+ * @param file its path, for messages
+ * @throws FormatError that names the field, what it must be and what it is.
+ *
+ * @example
+ * parseEpochMaps(await file.text(), "maps/epoch-1.json").looks[0]!.cam;
+ */
+export function parseEpochMaps(json: string, file: string): EpochMaps {
+  check("parseEpochMaps", "json", text, json);
+  check("parseEpochMaps", "file", text, file);
+  const maps = parseJson(json, file);
+  check(file, "", epochMapsSchema, maps, FormatError);
+  return maps as EpochMaps;
+}
+
+/**
+ * Reads `report.json` of a classifier's run folder.
+ *
+ * @param file its path, for messages
+ * @throws FormatError that names the field, what it must be and what it is.
+ *
+ * @example
+ * parseReportFacts(await file.text(), "report.json").followed;
+ */
+export function parseReportFacts(json: string, file: string): ReportFacts {
+  check("parseReportFacts", "json", text, json);
+  check("parseReportFacts", "file", text, file);
+  const facts = parseJson(json, file);
+  check(file, "", reportFactsSchema, facts, FormatError);
+  return facts as ReportFacts;
+}
 
 /** What a report may be given of them. */
 export const reportParts = {

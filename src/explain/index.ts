@@ -1,5 +1,6 @@
 export type { AttributionOptions } from "./attributions/options.js";
 export { type Coincidence, coincide, explainableLayers } from "./coincide.js";
+export { epochMaps } from "./epoch-maps.js";
 export {
   type AimOptions,
   type ExplainableNetwork,

@@ -1,7 +1,7 @@
 import { gradients } from "../autodiff/gradients.js";
 import { FoveaError } from "../core/errors.js";
 import { requireFinite } from "../core/finite.js";
-import { check, whole } from "../core/schema.js";
+import { check, that, whole } from "../core/schema.js";
 import { sizeOf, type Tensor, toFloat64, toFloats, zeros } from "../core/tensor.js";
 import { inputWriter, type Preprocessing, type RgbImage } from "../data/index.js";
 import { type Engine, engineSchema } from "../engines/engine.js";
@@ -32,6 +32,8 @@ export interface Glances {
   /**
    * Looks at as many images as were announced, each with the index of the class whose Grad-CAM is wanted, with the weights that the network
    * has now.
+   *
+   * @throws OptionError unless there are as many of both, and the classes are such.
    */
   glance(images: readonly RgbImage[], classes: readonly number[]): Promise<Glance[]>;
   /** Gives back the memory of the compiled graph. */
@@ -83,6 +85,9 @@ export async function openGlances(
   return {
     layer: path,
     async glance(given, classes) {
+      check("glance", "images", exactly(images, "images"), given);
+      check("glance", "classes", exactly(images, "classes, one per image"), classes);
+      for (const label of classes) check("glance", "classes", whole(0, numClasses - 1), label);
       const found = await executable.run(inputs(given, classes));
       requireFinite("maps", [["the logits", found.output!]]);
       return given.map((_, i) => {
@@ -103,6 +108,9 @@ export async function openGlances(
     release: () => executable.release(),
   };
 }
+
+const exactly = (count: number, what: string) =>
+  that<never>(`a list of ${count} ${what}`, (x) => Array.isArray(x) && x.length === count);
 
 /** Adds the last map before pooling as an output, and the gradient of Σ seed·logits with respect to it. */
 function addGradCam(graph: Graph, output: Value): LayerValue {

@@ -49,6 +49,8 @@ export interface DownloadOptions {
   readonly sha256?: string;
   /** Largest size of a file, or of all files of a sharded checkpoint together, in bytes. Default: 8 GiB. */
   readonly maxBytes?: number;
+  /** Whether to fetch a checkpoint that is in several files; `false` refuses it once its index is known. Default: true. */
+  readonly shards?: boolean;
   /** Called as bytes arrive. */
   readonly onProgress?: (progress: DownloadProgress) => void;
   /** Aborts the download. The next call continues where it stopped. */
@@ -68,6 +70,7 @@ export const downloadOptions: Schema<DownloadOptions> = fields<DownloadOptions>(
   offline: maybe(flag),
   sha256: maybe(text),
   maxBytes: maybe(nonNegative),
+  shards: maybe(flag),
   onProgress: maybe(callback),
   signal: maybe(abortSignal),
   endpoint: maybe(text),
@@ -113,6 +116,8 @@ export async function fetchToCache(source: RemoteSource, options: DownloadOption
     const url = await firstFound(source, urls, job);
     const path = cachePath(cache, url);
     if (!isIndex(url)) return path;
+    if (options.shards === false)
+      throw new DownloadError(shown(url), "the weights are in several files", "Use weights in one file");
     // A branch may move between two files, or before an interrupted download goes on.
     const commit = (await readOrigin(path))?.commit;
     const pinned = source.kind === "hf" && commit ? urlsOf({ ...source, revision: commit }, endpoint) : urls;

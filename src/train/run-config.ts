@@ -77,12 +77,18 @@ const runConfigSchema: Schema<RunConfig> = fieldsOf<RunConfig>({
 });
 
 /**
- * Reads the configuration of a run.
+ * Reads `config.json` of a run folder. Names of former versions become those of today.
  *
  * @param file its path, for messages
  * @throws FormatError that names the field, what it must be and what it is.
+ *
+ * @example
+ * const { model, preprocessing, data } = parseRunConfig(await file.text(), "config.json");
+ * const network = createModelByName(model.name, model.options);
  */
 export function parseRunConfig(json: string, file: string): RunConfig {
+  check("parseRunConfig", "json", text, json);
+  check("parseRunConfig", "file", text, file);
   const config = parseJson(json, file);
   checkRunConfig(file, config, FormatError);
   const run = config as RunConfig;

@@ -29,7 +29,8 @@ const viewOf = ({ buffer, byteOffset, byteLength }: Uint8Array) => new DataView(
 /**
  * The entries that are wanted and may be unpacked, each to at most `most` bytes; and those that may not.
  *
- * @throws Error if it is no archive, or one that is made to do harm: too many entries, that overlap, or that unpack to far more than it is.
+ * @throws Error if it is no archive, or one that is made to do harm: too many entries, entries of the same name, that overlap, or that
+ * unpack to far more than it is.
  */
 export function entriesOf(
   archive: Uint8Array,
@@ -38,21 +39,36 @@ export function entriesOf(
 ): { readonly entries: readonly Entry[]; readonly refused: readonly Refusal[] } {
   const entries: Entry[] = [];
   const refused: Refusal[] = [];
-  for (const entry of directoryOf(archive)) {
-    if (!wanted(entry.name)) continue;
+  const found = directoryOf(archive).filter(({ name }) => wanted(name));
+  checkDistinct(found, archive.length);
+  for (const entry of found) {
     const { name, size, originalSize, locked } = entry;
     const bytes = Math.max(size, originalSize);
     if (locked) refused.push({ name, reason: "locked with a password" });
     else if (bytes > most) refused.push({ name, reason: `${megabytes(bytes)}; at most ${megabytes(most)} are read` });
     else entries.push(entry);
   }
-  const total = (of: (entry: Entry) => number) => entries.reduce((sum, entry) => sum + of(entry), 0);
-  if (total(({ size }) => size) > archive.length) throw new Error("its entries overlap, which no normal archive's do");
   const room = Math.min(bounds.unpacked, bounds.ratio * archive.length + bounds.free);
-  const unpacked = total(({ originalSize }) => originalSize);
+  const unpacked = entries.reduce((sum, { originalSize }) => sum + originalSize, 0);
   if (unpacked > room)
     throw new Error(`it would unpack to ${megabytes(unpacked)}, far more than its ${megabytes(archive.length)}`);
   return { entries, refused };
+}
+
+/** An entry's own header, before its name. */
+const headerBytes = 30;
+
+/** @throws Error if entries have the same name, share bytes or reach beyond the archive's end: it could unpack to far more than it is. */
+function checkDistinct(entries: readonly Entry[], length: number): void {
+  const names = new Set<string>();
+  let end = 0;
+  for (const { name, offset, size } of [...entries].sort((a, b) => a.offset - b.offset)) {
+    if (names.has(name)) throw new Error(`it has two entries named “${name}”`);
+    names.add(name);
+    if (offset < end) throw new Error("its entries overlap, which no normal archive's do");
+    end = offset + headerBytes + size;
+  }
+  if (end > length) throw new Error("its entries reach beyond its end");
 }
 
 /** The bytes of an entry; undefined if they are damaged or not as many as announced, or packed in a way that nobody uses any more. */
@@ -63,7 +79,7 @@ export async function unpack(
   try {
     const view = viewOf(archive);
     if (view.getUint32(offset, true) !== 0x04034b50) return undefined;
-    const start = offset + 30 + view.getUint16(offset + 26, true) + view.getUint16(offset + 28, true);
+    const start = offset + headerBytes + view.getUint16(offset + 26, true) + view.getUint16(offset + 28, true);
     const packed = archive.subarray(start, start + size);
     if (packed.length !== size) return undefined;
     if (method === 0) return size === originalSize ? packed.slice() : undefined;

@@ -25,22 +25,6 @@ const isWhole = (x: unknown, low: number): boolean => Number.isSafeInteger(x) &&
 const isNumber = (x: unknown): boolean => Number.isFinite(x);
 const isNumberOrNull = (x: unknown): boolean => x === null || isNumber(x);
 
-/** Why a `config.json` is not that of a run that the studio opens; undefined if it is. */
-export function whyNotAConfig(config: unknown): string | undefined {
-  if (!isObject(config) || config.format !== "fovea.run.1") return "its config.json does not belong to a run";
-  const { model, data, preprocessing, training, task } = config;
-  if (task !== undefined) return "it is a segmentation run; the studio opens only classifiers";
-  const written = isObject(model) && isText(model.name) && isObject(model.options);
-  const inserted =
-    written && (model.insert === undefined || (isObject(model.insert) && isText(model.insert.attention)));
-  const classes =
-    isObject(data) && Array.isArray(data.classes) && data.classes.length > 0 && data.classes.every(isText);
-  const trained = isObject(training) && isWhole(training.epochs, 1) && isWhole(training.seed, 0);
-  if (!inserted || !classes || !trained || !isObject(preprocessing) || !isWhole(preprocessing.imageSize, 1))
-    return "its config.json is incomplete";
-  return undefined;
-}
-
 /** Whether this is a line of `metrics.jsonl`. */
 export function isLine(x: unknown): boolean {
   if (!isObject(x) || !isWhole(x.epoch, 1)) return false;

@@ -108,8 +108,7 @@ export function whyNotTrainable({ classes, images }: Project, parts: ReadonlyMap
     const own = images.filter((image) => image.classId === id);
     const trained = own.filter((image) => parts.get(image.id) === "train").length;
     if (trained === 0) return `“${name}” has no image to train on. Add some, or remove the class.`;
-    if (own.length < 2)
-      return `“${name}” has one image. Add more: one to learn from and one to measure with, at least.`;
+    if (own.length < 2) return `“${name}” has one image. Add more: one to train on and one to hold out, at least.`;
   }
   const trained = images.filter(({ id }) => parts.get(id) === "train").length;
   return trained < 8 ? `${trained} images to train on are too few: add some, eight at least.` : undefined;

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { parseEpochMaps } from "../../src/engine.js";
 import type { Engine } from "../../src/engines/engine.js";
-import { gates, openExplainer, openGlances } from "../../src/explain/index.js";
-import { loadState, normalizations, predict, weightsOf } from "../../src/index.js";
+import { epochMaps, gates, openExplainer, openGlances } from "../../src/explain/index.js";
+import { loadState, normalizations, OptionError, predict, weightsOf } from "../../src/index.js";
 import { resnet } from "../../src/models/index.js";
 import { initialize } from "../../src/nn/index.js";
 import { randomImage } from "../data/support.js";
@@ -19,6 +20,44 @@ function counting(engine: Engine) {
   };
   return { engine: { ...engine, name: engine.name, compile, release: () => engine.release() }, compiled };
 }
+
+test("a glance takes as many images and classes as were announced", async () => {
+  const model = initialize(resnet(20, { numClasses: 4 }), { seed: 2 });
+  const glances = await openGlances({ model, preprocessing }, 2, ort);
+  const images = [randomImage(32, 32, 1), randomImage(32, 32, 2)];
+  const refused = (given: unknown, classes: unknown, says: RegExp) =>
+    assert.rejects(
+      glances.glance(given as never, classes as never),
+      (error: Error) => error instanceof OptionError && says.test(error.message),
+    );
+  await refused(images.slice(1), [0], /images must be a list of 2 images/);
+  await refused([...images, images[0]], [0, 1, 2], /images must be a list of 2 images/);
+  await refused(images, [0], /classes must be a list of 2 classes/);
+  await refused(images, [0, 4], /classes must be an integer from 0 to 3, got 4/);
+  await refused(images, [0, -1], /classes must be an integer from 0 to 3/);
+  await refused(images, undefined, /classes must be a list of 2 classes/);
+  assert.equal((await glances.glance(images, [0, 3])).length, 2);
+  await glances.release();
+});
+
+test("the maps of an epoch name what is predicted, with the probability of the own class", async () => {
+  const model = initialize(resnet(20, { numClasses: 4, attention: "cbam" }), { seed: 2 });
+  const images = [randomImage(32, 32, 1), randomImage(32, 32, 2)];
+  const glances = await openGlances({ model, preprocessing }, 2, ort);
+  const classes = ["a", "b", "c", "d"];
+  const maps = await epochMaps(glances, 3, images, [2, 1], classes);
+  assert.deepEqual([maps.epoch, maps.layer, maps.looks.length], [3, glances.layer, 2]);
+  assert.ok(maps.gate);
+  const answers = await predict({ model, preprocessing, classes }, images, { engine: ort, top: 4 });
+  for (const [i, look] of maps.looks.entries()) {
+    assert.equal(look.predicted, answers[i]![0]!.name);
+    const own = answers[i]!.find(({ index }) => index === [2, 1][i])!;
+    assert.ok(Math.abs(look.probability - own.probability) < 1e-4);
+    assert.deepEqual([look.cam.height, look.cam.width, look.gate?.height], [8, 8, 8]);
+  }
+  assert.deepEqual(parseEpochMaps(JSON.stringify(maps), "maps"), maps);
+  await glances.release();
+});
 
 test("logits, Grad-CAM and gates from one graph are those of predict, explain and gates, also with later weights", async () => {
   for (const attention of ["cbam", null] as const) {

@@ -96,6 +96,22 @@ test("PyTorch files, where there is no safetensors; and one file before several"
   assert.deepEqual(await valuesIn(await whole.get()), { w: 9 });
 });
 
+test("several files are refused before any of them is fetched, if one is wanted; also from the cache", async () => {
+  const refusal =
+    /^DownloadError: http:.*\/o\/n\/resolve\/main\/model\.safetensors\.index\.json: the weights are in several files\. Use weights in one file$/;
+  const { get, asked } = await hub(divided());
+  const texts = ["hf:o/n", "hf:o/n/model.safetensors.index.json"];
+  for (const text of texts) await assert.rejects(get({ shards: false }, text), refusal);
+  assert.ok(!asked().some((path) => path.includes("-of-")));
+  await get();
+  for (const offline of [false, true]) {
+    for (const text of texts) await assert.rejects(get({ shards: false, offline }, text), refusal);
+    assert.deepEqual(await valuesIn(await get({ offline })), { a: 1, b: 1 });
+  }
+  const whole = await hub({ "model.safetensors": weights("w", 9) });
+  assert.deepEqual(await valuesIn(await whole.get({ shards: false })), { w: 9 });
+});
+
 test("an interrupted download goes on where it ended", async () => {
   let hangs = true;
   const { get, asked, seen } = await hub(divided(), (file) => (file === shards[1] && hangs ? { hangAfter: 3000 } : {}));

@@ -32,6 +32,18 @@ function patched(
 }
 const [central, local, end] = [0x02014b50, 0x04034b50, 0x06054b50];
 
+/** Writes a number over a field of an entry in the directory: the first of this name. */
+function changed(archive: Uint8Array<ArrayBuffer>, name: string, field: number, value: number) {
+  const copy = Buffer.from(archive);
+  const signature = Buffer.from("504b0102", "hex");
+  for (let at = copy.indexOf(signature); at >= 0; at = copy.indexOf(signature, at + 1))
+    if (copy.toString("latin1", at + 46, at + 46 + copy.readUInt16LE(at + 28)) === name) {
+      copy.writeUInt32LE(value, at + field);
+      break;
+    }
+  return new Uint8Array(copy);
+}
+
 /** With a Zip64 end: so many entries, it says. */
 function zip64(archive: Uint8Array<ArrayBuffer>, count: bigint): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(archive.length + 76);
@@ -85,7 +97,36 @@ test("entries that are said to be many, or that share their bytes, are refused",
     [42, 4, 0],
   ]);
   assert.throws(() => entriesOf(overlapping, all, most), /overlap/);
+  // Together they are no longer than the archive: by one byte, and inside each other's headers.
+  const small = zipSync(
+    { a: text("a"), b: text("b"), big: crypto.getRandomValues(new Uint8Array(50_000)) },
+    { level: 0 },
+  );
+  const [first, second] = entriesOf(small, all, most).entries;
+  assert.equal(second!.offset - first!.offset, 30 + 1 + 1);
+  for (const [entry, field, value] of [
+    [first!, 20, second!.offset - first!.offset - 29],
+    [second!, 42, first!.offset],
+    [second!, 42, first!.offset + 29],
+  ] as const) {
+    const one = changed(small, entry.name, field, value);
+    assert.throws(() => entriesOf(one, all, most), /its entries overlap/, `${entry.name} ${field} ${value}`);
+    // What is not wanted does not count.
+    assert.equal(entriesOf(one, (name) => name === entry.name, most).entries.length, 1);
+  }
+  assert.throws(() => entriesOf(changed(small, "big", 20, small.length), all, most), /beyond its end/);
   assert.ok(performance.now() - started < 5000);
+});
+
+test("two entries of one name are refused, whatever comes of them", () => {
+  const archive = zipSync({ "run/config.json": text("{}"), "run/confid.json": text("[]"), c: text("c") });
+  const twice = archive.map((byte, i) =>
+    byte === "d".charCodeAt(0) && archive[i - 1] === "i".charCodeAt(0) ? 103 : byte,
+  );
+  assert.throws(() => entriesOf(twice, all, most), /it has two entries named “run\/config.json”/);
+  const locked = changed(twice, "run/config.json", 8, 1);
+  assert.throws(() => entriesOf(locked, all, most), /it has two entries named/);
+  assert.equal(entriesOf(twice, (name) => name === "c", most).entries.length, 1);
 });
 
 test("entries that lie about their size, or are damaged, have no bytes; the others have", async () => {

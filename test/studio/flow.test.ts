@@ -27,7 +27,8 @@ import {
 } from "./support.js";
 
 /** Few images, trained briefly; more for the pictures in the documentation. */
-const [perClass, epochs] = process.env.FOVEA_STUDIO_PICTURES ? [24, 5] : [12, 2];
+const pictures = process.env.FOVEA_STUDIO_PICTURES !== undefined;
+const [perClass, epochs, seeds] = pictures ? [36, 25, 3] : [12, 2, 1];
 
 /** The whole way once, in order: each test begins where the one before ended. */
 
@@ -195,7 +196,7 @@ test("it trains in the page, with curves and maps; stops, and goes on after a re
   await page.reload();
   await page.getByText(new RegExp(`was interrupted.*after epoch ${epochs - 1} of ${epochs}`)).waitFor();
   await page.getByRole("button", { name: "Go on" }).click();
-  await said(page, /^Training finished: \d+ %/, 120_000);
+  await said(page, /^Training finished: \d+ %/, 600_000);
   assert.equal(await page.locator(".look canvas").count(), 6);
   await page.getByText("The numbers").click();
   assert.equal(await page.getByRole("region", { name: "Numbers of all epochs" }).locator("tbody tr").count(), epochs);
@@ -205,16 +206,17 @@ test("it trains in the page, with curves and maps; stops, and goes on after a re
 test("the confusion matrix leads to images, and images to maps; a cover changes what it says", { skip }, async () => {
   const { page } = (await visited)!;
   await goTo(page, "Understand");
-  await page.getByText(/^\d+ of \d+ images that were kept aside are right$/).waitFor({ timeout: 120_000 });
+  await page.getByText(/^\d+ of \d+ held-out images are right$/).waitFor({ timeout: 120_000 });
   const matrix = page.getByRole("region", { name: "Confusion matrix" });
   const counts = await matrix.locator("td .cell").allInnerTexts();
   const validation = counts.reduce((sum, count) => sum + Number(count), 0);
   assert.match(
     await page.getByRole("heading", { level: 2 }).first().innerText(),
-    new RegExp(`of ${validation} images`),
+    new RegExp(`of ${validation} held-out images`),
   );
   const button = matrix.getByRole("button").first();
   const count = Number(await button.innerText());
+  const predicted = /predicted as (\w+)/.exec((await button.getAttribute("aria-label"))!)?.[1] ?? "circle";
   await button.focus();
   await page.keyboard.press("Enter");
   const images = page.getByRole("region", { name: "Images" }).locator(".thumb");
@@ -235,6 +237,8 @@ test("the confusion matrix leads to images, and images to maps; a cover changes 
   await page.getByLabel("Method").selectOption("layercam");
   await page.getByLabel("What speaks for").selectOption({ label: "star" });
   await page.getByText(/^Evidence for star/).waitFor({ timeout: 60_000 });
+  await page.getByLabel("What speaks for").selectOption({ label: "what it says" });
+  await page.getByText(new RegExp(`^Evidence for ${predicted}`)).waitFor({ timeout: 60_000 });
   await looksWell((await visited)!, "understand");
 });
 
@@ -265,12 +269,13 @@ test("modules are compared seed by seed; what was stopped goes on", { skip }, as
   const { page } = (await visited)!;
   await goTo(page, "Compare");
   await page.getByLabel("cbam", { exact: true }).setChecked(false, { force: true });
-  await page.getByLabel("Seeds").fill("1");
-  await page.getByLabel("Epochs").fill("1");
+  const all = 2 * seeds;
+  await page.getByLabel("Seeds").fill(String(seeds));
+  await page.getByLabel("Epochs").fill(pictures ? "4" : "1");
   await page.getByLabel("Epochs").blur();
-  await page.getByText("2 trainings of resnet20").waitFor();
+  await page.getByText(`${all} trainings of resnet20`).waitFor();
   await page.getByRole("button", { name: "Compare", exact: true }).click();
-  await page.getByText(/1 of 2 done/).waitFor({ timeout: 120_000 });
+  await page.getByText(`${all - 1} of ${all} done`).waitFor({ timeout: 600_000 });
   await page.getByRole("button", { name: "Stop" }).click();
   await said(page, /^The comparison (was stopped|is done)/);
   await page.reload();
@@ -281,9 +286,15 @@ test("modules are compared seed by seed; what was stopped goes on", { skip }, as
     await goOn.click();
     await said(page, "The comparison is done.");
   }
-  const rows = await results.getByRole("row").allInnerTexts();
-  assert.match(rows[1]!, /^none\s+1\s+\d+\.\d\d\s.*1 seed: no interval with fewer than 3/s);
-  assert.match(rows[2]!, /^se\s+1\s+\d+\.\d\d\s.*points from none in 1 seed: no interval with fewer than 3/s);
+  const [, none, se] = await results.getByRole("row").allInnerTexts();
+  const row = (name: string, words: string) => new RegExp(`^${name}\\s+${seeds}\\s+\\d+\\.\\d\\d\\s.*${words}`, "s");
+  assert.match(none!, row("none", seeds === 1 ? "1 seed: no interval with fewer than 3" : "measured against"));
+  assert.match(
+    se!,
+    row("se", seeds === 1 ? "points from none in 1 seed: no interval with fewer than 3" : "after Holm"),
+  );
+  // The form still says what was compared.
+  await page.getByText(`${all} trainings of resnet20`).waitFor();
   await looksWell((await visited)!, "compare");
 });
 
@@ -375,7 +386,7 @@ test("a saved run is opened again", { skip }, async () => {
     await page.locator(".look canvas").nth(5).waitFor();
   }
   await goTo(page, "Understand");
-  await page.getByText(/^\d+ of \d+ images that were kept aside are right$/).waitFor({ timeout: 120_000 });
+  await page.getByText(/^\d+ of \d+ held-out images are right$/).waitFor({ timeout: 120_000 });
 });
 
 test("nothing was asked of anybody else, and the console is clean", { skip }, async () => {

@@ -30,4 +30,16 @@ test("weights of the hub start a training; the page itself asks nobody, and the 
   await page.getByText("resnet20, from hf:someone/resnet20").waitFor({ timeout: 120_000 });
   assert.equal(hub.seen.length, 1);
   assert.deepEqual(faults, []);
+
+  // What is refused, or not answered at all, is said.
+  const wrong = async (repository: string, message: RegExp) => {
+    await page.getByLabel("Repository on Hugging Face").fill(repository);
+    await page.getByRole("button", { name: "Fetch" }).click();
+    await page.getByRole("alert").filter({ hasText: message }).waitFor();
+  };
+  for (const name of ["resnet20", "a/b/c", "https://huggingface.co/someone/resnet20"])
+    await wrong(name, /^a repository on the hub is OWNER\/NAME/);
+  assert.equal(hub.seen.length, 1);
+  await served.close();
+  await wrong("someone/resnet20", /^“fovea studio” does not answer/);
 });

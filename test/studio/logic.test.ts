@@ -4,7 +4,6 @@ import { join } from "node:path";
 import { test } from "node:test";
 import fc from "fast-check";
 import { heat, overlay } from "../../studio/logic/colors.js";
-import { areMaps, hasFollowed } from "../../studio/logic/findings.js";
 import {
   asFolder,
   className,
@@ -15,7 +14,7 @@ import {
   parseProject,
   type StoredImage,
 } from "../../studio/logic/project.js";
-import { linesOf, runFilesAmong, whyNotAConfig } from "../../studio/logic/run-files.js";
+import { linesOf, runFilesAmong } from "../../studio/logic/run-files.js";
 import { repeatedImages, splitProject, validationShare, whyNotTrainable } from "../../studio/logic/split.js";
 
 let count = 0;
@@ -32,7 +31,7 @@ const project = (images: readonly StoredImage[]): Project => {
 /** Bursts of one class, by size. */
 const bursts = fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 2, maxLength: 12 });
 
-test("a burst is trained on or kept aside as a whole; both parts have some; about a fifth is kept aside", () => {
+test("a burst is trained on or held out as a whole; both parts have some; about a fifth is held out", () => {
   fc.assert(
     fc.property(bursts, fc.string(), (sizes, salt) => {
       const images = sizes.flatMap((size, b) => Array.from({ length: size }, () => image("a", `${salt} ${b}`)));
@@ -61,7 +60,7 @@ test("single images are split by share, and most stay where they are when others
   assert.ok(moved <= 12, `${moved} moved`);
 });
 
-test("one burst alone: its last images measure, and it is said", () => {
+test("one burst alone: its last images are held out, and it is said", () => {
   const images = Array.from({ length: 30 }, () => image("a", "only"));
   const { parts, single } = splitProject(project(images));
   assert.deepEqual(single, [{ classId: "a", images: 30 }]);
@@ -176,40 +175,6 @@ test("the studio stands on the entry points of the package, and on few packages 
     }
 });
 
-test("maps and followed images of a run from anywhere are taken only if they are sound", () => {
-  const map = { height: 1, width: 2, data: [0.5, -1] };
-  const seen = { index: 3, label: "a", image: { height: 1, width: 2, rgb: "AAAAAAAA" } };
-  const look = { predicted: "a", probability: 0.5, cam: map, gate: null };
-  const maps = { format: "fovea.maps.1", epoch: 1, layer: "layer3", gate: null, looks: [look] };
-  assert.ok(hasFollowed({ followed: [seen] }));
-  assert.ok(areMaps(maps, 1));
-  for (const bad of [
-    undefined,
-    null,
-    [],
-    { followed: {} },
-    { followed: [{ ...seen, index: "3" }] },
-    { followed: [{ ...seen, label: { toString: 1 } }] },
-    { followed: [{ ...seen, image: { ...seen.image, rgb: "AAAA" } }] },
-    { followed: [{ ...seen, image: { ...seen.image, rgb: "!!!!!!!!" } }] },
-    { followed: [{ ...seen, image: { height: 1e6, width: 1e6, rgb: "" } }] },
-    { followed: new Array(1000).fill(seen) },
-  ])
-    assert.ok(!hasFollowed(bad), JSON.stringify(bad)?.slice(0, 100));
-  for (const bad of [
-    null,
-    { ...maps, format: "fovea.maps.2" },
-    { ...maps, epoch: "1" },
-    { ...maps, looks: [] },
-    { ...maps, looks: [look, look] },
-    { ...maps, gate: "spatial" },
-    { ...maps, looks: [{ ...look, cam: { ...map, data: [1] } }] },
-    { ...maps, looks: [{ ...look, cam: { ...map, data: [1, null] } }] },
-    { ...maps, looks: [{ ...look, probability: "much" }] },
-  ])
-    assert.ok(!areMaps(bad, 1), JSON.stringify(bad));
-});
-
 test("the files of a run are found wherever its folder is; several runs are not guessed among", () => {
   const names = ["config.json", "best.safetensors", "maps/epoch-12.json", "metrics.jsonl", "report.json"];
   for (const home of ["", "run/", "a/b c/"]) {
@@ -223,7 +188,7 @@ test("the files of a run are found wherever its folder is; several runs are not 
   assert.throws(() => runFilesAmong(["a/config.json", "b/config.json"]), /several runs, such as a\/ and b\//);
 });
 
-test("of metrics.jsonl, lines that are none are passed over; a configuration must have what is read of it", () => {
+test("of metrics.jsonl, lines that are none are passed over", () => {
   const line = {
     epoch: 1,
     trainLoss: 1,
@@ -244,24 +209,4 @@ test("of metrics.jsonl, lines that are none are passed over; a configuration mus
     .map((one) => JSON.stringify(one))
     .join("\n");
   assert.deepEqual(linesOf(`${text}\n{"epoch":9`), [line, validated]);
-  const config = {
-    format: "fovea.run.1",
-    model: { name: "resnet20", options: {} },
-    data: { classes: ["a", "b"] },
-    preprocessing: { imageSize: 32 },
-    training: { epochs: 1, seed: 0 },
-  };
-  assert.equal(whyNotAConfig(config), undefined);
-  for (const bad of [
-    null,
-    [],
-    { ...config, format: "fovea.run.2" },
-    { ...config, model: { name: 1, options: {} } },
-    { ...config, data: { classes: [] } },
-    { ...config, data: { classes: [{}] } },
-    { ...config, training: { epochs: 1e99, seed: 0 } },
-    { ...config, preprocessing: null },
-    { ...config, task: { name: "segmentation" } },
-  ])
-    assert.equal(typeof whyNotAConfig(bad), "string", JSON.stringify(bad));
 });

@@ -165,7 +165,13 @@ test("weights in several files are refused before any of them is fetched, also w
   const ask = await open(new Machine("sharded"));
   const refuse = async () => {
     const answer = await ask("hub", "POST", JSON.stringify({ repository: "big/net" }));
-    assert.deepEqual([answer.status, await answer.text()], [502, "the weights of big/net are in several files\n"]);
+    assert.deepEqual(
+      [answer.status, await answer.text()],
+      [
+        502,
+        `${hub.origin}/big/net/resolve/main/model.safetensors.index.json: the weights are in several files. Use weights in one file\n`,
+      ],
+    );
   };
   await refuse();
   assert.deepEqual(

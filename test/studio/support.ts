@@ -173,12 +173,26 @@ export async function said(page: Page, text: string | RegExp, timeout = 120_000)
   );
 }
 
+/** Adds a class and records a burst of 30 frames of it. */
+export async function record(page: Page, name: string): Promise<void> {
+  await page
+    .getByRole("button", { name: /^(Start with an empty class|Class)$/ })
+    .first()
+    .click();
+  await page.getByLabel("Name of the class").last().fill(name);
+  await page.keyboard.press("Enter");
+  await page.getByRole("button", { name: `Record ${name} with the camera` }).click();
+  await page.getByRole("button", { name: "Record 30 frames" }).click();
+  await said(page, /^Added \d+ images/);
+  await page.getByRole("button", { name: "Close" }).click();
+}
+
 export const goTo = (page: Page, view: string): Promise<void> =>
   page.getByRole("navigation").getByRole("link", { name: view }).click();
 
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
-/** Violations that axe-core calls serious or critical, and whether the page is wider than the window. */
+/** Violations that axe-core calls serious or critical, what is beyond the edge of its card, and whether the page is wider than the window. */
 export async function look(page: Page, width: number, colorScheme: "light" | "dark"): Promise<string[]> {
   await page.setViewportSize({ width, height: 900 });
   await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
@@ -198,8 +212,14 @@ export async function look(page: Page, width: number, colorScheme: "light" | "da
   const overflow = Number(
     await evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth"),
   );
+  const outside = (await evaluate(
+    `[...document.querySelectorAll(".card :is(a, button, input, select, p, h2)")]
+      .filter((one) => !one.closest(".scroll, .drawing, .hidden"))
+      .filter((one) => one.getBoundingClientRect().right > one.closest(".card").getBoundingClientRect().right + 1)
+      .map((one) => "beyond the edge of its card: " + one.outerHTML.slice(0, 200))`,
+  )) as string[];
   await session.detach();
-  return [...serious, ...(overflow > 0 ? [`${overflow} px wider than the window`] : [])];
+  return [...serious, ...outside, ...(overflow > 0 ? [`${overflow} px wider than the window`] : [])];
 }
 
 /** A picture of the view for the documentation, where one is asked for: `npm run docs:studio`. */
@@ -208,7 +228,7 @@ export async function picture(page: Page, view: string): Promise<void> {
   if (!folder) return;
   await page.emulateMedia({ colorScheme: "light", reducedMotion: "reduce" });
   await page.evaluate(() => scrollTo(0, 0));
-  await page.waitForTimeout(500);
+  await page.locator(".toast").waitFor({ state: "detached", timeout: 10_000 });
   const height = Math.min(1250, await page.evaluate(() => document.documentElement.scrollHeight));
   await page.setViewportSize({ width: 1280, height: Math.max(700, height) });
   await page.waitForTimeout(500);

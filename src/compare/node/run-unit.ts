@@ -8,6 +8,7 @@ import { Lock } from "../../files/lock.js";
 import { makeFolder, writeFileAtomic } from "../../files/write.js";
 import { buildNetwork } from "../../inference/load-run.js";
 import type { Module } from "../../nn/index.js";
+import { isDivergence } from "../../train/divergence.js";
 import {
   bestRecord,
   type EpochRecord,
@@ -172,10 +173,6 @@ export const cpuSeconds = (): number => {
   const { user, system } = cpuUsage();
   return (user + system) / 1e6;
 };
-
-/** Whether an error says that numbers are no longer finite: a result, not a failure. */
-const isDivergence = (error: unknown): boolean =>
-  error instanceof FoveaError && /\b(NaN|Infinity|finite)\b/.test(error.message);
 
 /** @throws FoveaError if logits are not finite. */
 export async function measured(

@@ -1,3 +1,6 @@
+export { correctedForTests, type SeedDifference, type SeedScore, seedDifference } from "../paired.js";
+export { fewestSeeds } from "../units.js";
+export { type JudgedRow, points, verdict } from "../verdict.js";
 export * from "./adjust.js";
 export * from "./bootstrap.js";
 export * from "./calibration.js";

@@ -33,6 +33,12 @@ function color(variable: string, at: Element): string {
 
 const height = 190;
 
+/** Where no point is pointed at, the legend has the values of the last one. */
+function atLeastLast(plot: uPlot): void {
+  const last = plot.data[0].length - 1;
+  if (last >= 0 && plot.legend.idx == null) plot.setLegend({ idx: last }, false);
+}
+
 /** A live line chart. The same numbers are in a table below the charts. */
 export function Chart({ title, x, series, percent = false, end }: Props) {
   const box = useRef<HTMLDivElement>(null);
@@ -57,6 +63,7 @@ export function Chart({ title, x, series, percent = false, end }: Props) {
           padding: [10, 8, 0, 0],
           cursor: { drag: { x: false, y: false }, points: { size: 7 } },
           legend: { show: true },
+          hooks: { setLegend: [atLeastLast], setData: [atLeastLast] },
           scales: {
             x: { time: false, range: [0, end] },
             y: { range: (_, low, high) => (percent ? [0, 1] : [0, Math.max(high, low + 0.1)]) },

@@ -1,6 +1,7 @@
 /** Files that were chosen, dropped or pasted, with the folders they were in. */
 
 import { useEffect, useRef, useState } from "preact/hooks";
+import { inOrder } from "./in-order.js";
 
 export interface Found {
   readonly file: File;
@@ -23,13 +24,19 @@ export const checkpointTypes = ".safetensors,.pth,.pt,.th,.tar,.bin,.ckpt";
 
 const hasFiles = (event: DragEvent) => event.dataTransfer?.types.includes("Files") ?? false;
 
-/** Where nothing takes files, they cannot be dropped: the browser would open them in the place of the page. */
-export const refuseDrops = () =>
-  addEventListener("dragover", (event) => {
-    if (!hasFiles(event)) return;
+/** Refuses files that nothing on the page takes: the browser would open them in its place. */
+export function refuseDrops(): void {
+  const refuse = (event: DragEvent) => {
+    if (!hasFiles(event) || event.defaultPrevented) return;
     event.preventDefault();
     event.dataTransfer!.dropEffect = "none";
-  });
+  };
+  // On the window: events reach it last. Browsers may drop what was refused a moment ago.
+  addEventListener("dragover", refuse);
+  addEventListener("drop", refuse);
+}
+
+const reading = inOrder();
 
 /** Takes what is dropped anywhere on the page. Returns whether files are held over it. */
 export function useDrop(take: (found: readonly Found[], unread: readonly Unread[]) => void): boolean {
@@ -50,12 +57,19 @@ export function useDrop(take: (found: readonly Found[], unread: readonly Unread[
       setHeld(false);
       if (!hasFiles(event) || event.defaultPrevented) return;
       event.preventDefault();
-      void dropped(event.dataTransfer!).then(({ found, unread }) => current.current(found, unread));
+      // Read at once, while the event is handled; taken after what was dropped before.
+      const read = dropped(event.dataTransfer!);
+      void reading(async () => {
+        const { found, unread } = await read;
+        current.current(found, unread);
+      });
     };
+    // On the document: after what the page shows, and before what nobody took is refused.
     const listeners = { dragover: over, dragleave: leave, drop } as const;
-    for (const [name, listen] of Object.entries(listeners)) addEventListener(name, listen as EventListener);
+    for (const [name, listen] of Object.entries(listeners)) document.addEventListener(name, listen as EventListener);
     return () => {
-      for (const [name, listen] of Object.entries(listeners)) removeEventListener(name, listen as EventListener);
+      for (const [name, listen] of Object.entries(listeners))
+        document.removeEventListener(name, listen as EventListener);
     };
   }, []);
   return held;

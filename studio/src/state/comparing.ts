@@ -23,9 +23,13 @@ export async function openComparison(): Promise<void> {
     | undefined;
   if (!stored) return;
   batch(() => {
+    const { plan } = stored.comparison;
     comparison.value = stored.comparison;
     rows.value = stored.rows;
     unitsDone.value = stored.units;
+    chosenModules.value = plan.modules;
+    seeds.value = plan.seeds;
+    epochs.value = plan.settings.epochs;
   });
 }
 

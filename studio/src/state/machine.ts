@@ -43,13 +43,20 @@ export interface MachineRun {
   readonly classes: readonly string[];
 }
 
-async function ask<T>(path: string, init: RequestInit = {}): Promise<T> {
-  const response = await fetch(`./api/${path}`, init).catch(() => {
-    throw new Error("“fovea studio” does not answer. Is it still running?");
-  });
+const silence = (): never => {
+  throw new Error("“fovea studio” does not answer. Is it still running?");
+};
+
+const request = (path: string, init?: RequestInit): Promise<Response> => fetch(`./api/${path}`, init).catch(silence);
+
+/** @throws Error with what the machine says if it refuses. */
+async function answered(path: string, init?: RequestInit): Promise<Response> {
+  const response = await request(path, init);
   if (!response.ok) throw new Error((await response.text()).trim());
-  return (await response.json()) as T;
+  return response;
 }
+
+const ask = async <T>(path: string, init?: RequestInit): Promise<T> => (await (await answered(path, init)).json()) as T;
 
 const encoded = (path: string) => path.split("/").map(encodeURIComponent).join("/");
 
@@ -76,9 +83,8 @@ export async function sendImages(placed: readonly Placed[], goOn: (done: number)
 
 /** Weights of a repository on the hub, `OWNER/NAME`: the machine asks for them, the page may not. */
 export async function weightsFromHub(repository: string): Promise<File> {
-  const response = await fetch("./api/hub", json({ repository }));
-  if (!response.ok) throw new Error((await response.text()).trim());
-  return new File([await response.blob()], `hf:${repository}`);
+  const response = await answered("hub", json({ repository }));
+  return new File([await response.blob().catch(silence)], `hf:${repository}`);
 }
 
 const json = (value: unknown): RequestInit => ({
@@ -121,23 +127,22 @@ export function follow(
 
 /** A file of a run; undefined where there is none. */
 async function fileOf(run: string, name: string): Promise<Blob | undefined> {
-  const response = await fetch(`./api/runs/${encoded(run)}/files/${name}`);
-  return response.ok ? response.blob() : undefined;
+  const response = await request(`runs/${encoded(run)}/files/${name}`);
+  return response.ok ? response.blob().catch(silence) : undefined;
 }
 
 const needed = ["config.json", "metrics.jsonl", "best.safetensors", "last.safetensors"];
 
 /** The files of a run. @throws Error if one that every run has cannot be read. */
 export async function filesOf(run: string): Promise<[string, Blob][]> {
-  const metrics = (await (await fileOf(run, "metrics.jsonl"))?.text()) ?? "";
-  const maps = (linesOf(metrics) as Line[]).map(({ epoch }) => `maps/epoch-${epoch}.json`);
-  const files: [string, Blob][] = [];
-  for (const name of [...needed, "report.json", ...maps]) {
-    const file = await fileOf(run, name);
-    if (file) files.push([name, file]);
-    else if (needed.includes(name)) throw new Error(`${name} of the machine's run cannot be read`);
-  }
-  return files;
+  const read = (names: readonly string[]) =>
+    Promise.all(names.map(async (name) => [name, await fileOf(run, name)] as const));
+  const files = await read([...needed, "report.json"]);
+  const missing = files.find(([name, file]) => !file && needed.includes(name));
+  if (missing) throw new Error(`${missing[0]} of the machine's run cannot be read`);
+  const metrics = await new Map(files).get("metrics.jsonl")!.text();
+  const maps = await read((linesOf(metrics) as Line[]).map(({ epoch }) => `maps/epoch-${epoch}.json`));
+  return [...files, ...maps].flatMap(([name, file]): [string, Blob][] => (file ? [[name, file]] : []));
 }
 
 /** Copies the run into the page's storage, from where it is looked at and taken away. */

@@ -7,7 +7,9 @@ import {
   type Project,
   type StoredImage,
 } from "../../logic/project.js";
+import type { Sample } from "../../logic/samples.js";
 import { repeatedImages, splitProject } from "../../logic/split.js";
+import { inOrder } from "../parts/in-order.js";
 import { listener, store } from "../workers/index.js";
 import type { Arrival, Skipped, Taken } from "../workers/store.js";
 import { announce, sayProgress } from "./announce.js";
@@ -193,8 +195,14 @@ interface Target {
   readonly part?: Part;
 }
 
-/** Takes in what `work` reports: one step to undo. */
-async function arrive(what: string, target: Target, work: (report: (arrival: Arrival) => void) => Promise<void>) {
+type Arriving = (report: (arrival: Arrival) => void) => Promise<void>;
+
+const arrivals = inOrder();
+
+/** Takes in what `work` reports: one step to undo. What comes meanwhile waits. */
+const arrive = (what: string, target: Target, work: Arriving) => arrivals(() => takeIn(what, target, work));
+
+async function takeIn(what: string, target: Target, work: Arriving): Promise<void> {
   const before = project.value;
   let [added, twice] = [0, 0];
   let failed = 0;
@@ -276,5 +284,5 @@ export const addBurst = (frames: readonly Blob[], classId: string) =>
     store.addBurst(frames, crypto.randomUUID().slice(0, 8), report as never),
   );
 
-export const addShapes = (perClass = 80) =>
-  arrive("generated shapes", {}, (report) => store.addShapes(perClass, report as never));
+export const addSample = ({ name, title }: Sample) =>
+  arrive(`the sample “${title}”`, {}, (report) => store.addSample(name, report as never));

@@ -6,11 +6,12 @@ import { asFolder, sortedClasses } from "../../logic/project.js";
 import { defaultSettings, type Settings, usualBatch } from "../../logic/recipe.js";
 import { runFilesAmong } from "../../logic/run-files.js";
 import { whyNotTrainable } from "../../logic/split.js";
-import type { Found } from "../parts/drop.js";
+import type { Found, Unread } from "../parts/drop.js";
+import { inOrder } from "../parts/in-order.js";
 import type { Catalogue } from "../workers/engine.js";
 import { listener, store, trainer } from "../workers/index.js";
 import type { RunFile } from "../workers/opened.js";
-import type { Line, Plan } from "../workers/run.js";
+import type { Line, Plan, RunState } from "../workers/run.js";
 import type { TrainingEvent } from "../workers/training.js";
 import { announce, sayProgress } from "./announce.js";
 import {
@@ -47,7 +48,6 @@ export const followed = signal<readonly SeenImage[]>([]);
 export const maps = signal<readonly EpochMaps[]>([]);
 /** The share of the time that looking takes; null where it is not known. */
 export const mapShare = signal<number | null>(null);
-export const parameters = signal<number | null>(null);
 /** Whether there is a network to look at. */
 export const hasWeights = signal(false);
 /** Rises whenever the best weights may have changed. */
@@ -80,37 +80,44 @@ export const loadCatalogue = async () => void (catalogue.value ??= await trainer
 
 export const untrainable = computed(() => whyNotTrainable(project.value, split.value.parts));
 
+/** Whether any images are held out. */
+export const heldOut = computed(() => [...split.value.parts.values()].includes("validation"));
+
 const trainedOn = computed(() => [...split.value.parts.values()].filter((part) => part === "train").length);
 /** Images per step unless somebody says otherwise. */
 export const suggestedBatch = computed(() => usualBatch(trainedOn.value));
 
 /**
  * Opens a run or a checkpoint in the place of the last training: a folder, an archive or a file that was dropped or chosen, or the name of a run on the
- * machine. What cannot be opened changes nothing.
+ * machine; one after another. What cannot be opened changes nothing.
  */
-export async function openRun(source: readonly Found[] | string): Promise<void> {
-  refuseWhileBusy();
-  const files = (typeof source === "string" ? await filesOf(source) : await filesFrom(source)) as never;
-  await trainer().checkRun(files);
-  // Reading takes a while: one may have begun since.
-  refuseWhileBusy();
-  adopting = true;
-  try {
-    await store.adoptRun(files, project.value as never);
-    remember(null);
-    await openLastRun();
-  } finally {
-    adopting = false;
-  }
-  announce("The run is open.");
-}
+export const openRun = (source: readonly Found[] | string, unread?: Unread): Promise<void> =>
+  opening(async () => {
+    // Part of a run is none.
+    if (unread) throw new Error(`${unread.file}: ${unread.reason}`);
+    refuseWhileBusy();
+    const files = typeof source === "string" ? await filesOf(source) : await filesFrom(source);
+    const run = (await trainer().checkedRun(files as never)) as never;
+    // Reading takes a while: a training may have begun since.
+    refuseWhileBusy();
+    adopting = true;
+    try {
+      await store.adoptRun(run, project.value as never);
+      remember(null);
+      await openLastRun();
+    } finally {
+      adopting = false;
+    }
+    announce("The run is open.");
+  });
+
+const opening = inOrder();
 
 /** Whether a run is taking the place of the last training: none may begin there. */
 let adopting = false;
 
 function refuseWhileBusy(): void {
   if (busy.value) throw new Error("a training is running; stop it first");
-  if (adopting) throw new Error("another run is being opened");
 }
 
 /** Says so if no training may begin now. */
@@ -137,17 +144,34 @@ export async function openLastRun(): Promise<readonly string[]> {
     plan.value = last.plan;
     lines.value = last.lines;
     followed.value = last.followed;
-    maps.value = last.maps;
+    maps.value = [];
     hasWeights.value = last.hasWeights;
     const done = last.lines.length;
     status.value =
       last.plan.opened || done >= last.plan.settings.epochs ? "finished" : done || last.config ? "interrupted" : "none";
     version.value++;
   });
+  void showMaps(last, plan.value);
   // The machine may have gone on while no page was open.
   if (machineThreads && machineRun.value && status.value !== "finished") void workOnMachine(machineRun.value, false);
   return [...last.plan.train, ...last.plan.validation].map(({ id }) => id);
 }
+
+/** Shows the maps of the last training one by one: nothing waits for them. */
+async function showMaps({ lines: done, followed: seen }: RunState, its: Plan | null): Promise<void> {
+  for (const { epoch } of seen.length > 0 ? done : []) {
+    const found = await store.mapsOf(epoch);
+    // Another training may have taken its place, or gone on.
+    if (plan.value !== its) return;
+    const known = maps.value.some((one) => one.epoch === epoch);
+    if (!known && found?.looks.length === seen.length) addMaps(found);
+  }
+}
+
+const addMaps = (found: EpochMaps) =>
+  void (maps.value = [...maps.value.filter(({ epoch }) => epoch !== found.epoch), found].sort(
+    (a, b) => a.epoch - b.epoch,
+  ));
 
 export const weightsTrouble = signal<string | null>(null);
 
@@ -277,10 +301,11 @@ async function concluding(train: () => Promise<boolean>): Promise<void> {
     const stopped = await train();
     status.value = stopped ? "stopped" : "finished";
     const best = bestLine.value;
+    const stored = step.value !== null || lines.value.length > 0;
     announce(
       stopped
-        ? "Training stopped and stored."
-        : `Training finished${best?.top1 == null ? "" : `: ${Math.round(100 * best.top1)} % of the validation images are right`}.`,
+        ? `Training stopped${stored ? " and stored" : " before its first step"}.`
+        : `Training finished${best?.top1 == null ? "" : `: ${Math.round(100 * best.top1)} % of the held-out images are right`}.`,
     );
   } catch (error) {
     batch(() => {
@@ -298,7 +323,6 @@ function listen(event: TrainingEvent): void {
     else if (event.kind === "started") {
       preparing.value = null;
       followed.value = event.followed;
-      parameters.value = event.parameters;
       lines.value = event.lines;
       maps.value = maps.value.filter(({ epoch }) => epoch <= event.lines.length);
       if (status.value === "preparing") status.value = "running";
@@ -306,7 +330,7 @@ function listen(event: TrainingEvent): void {
     else if (event.kind === "step") step.value = event.step;
     else if (!lines.value.some(({ epoch }) => epoch === event.line.epoch)) {
       lines.value = [...lines.value, event.line];
-      if (event.maps) maps.value = [...maps.value, event.maps];
+      if (event.maps) addMaps(event.maps);
       mapShare.value = event.mapShare;
       hasWeights.value = true;
       version.value++;

@@ -29,7 +29,7 @@ export const explained = signal<number | null>(null);
 /** The training whose weights are open. */
 let openedVersion = -1;
 
-/** Opens the best weights, if they are not, and asks about every image that was kept aside. */
+/** Opens the best weights, if they are not, and asks about every held-out image. */
 export async function openNetwork(): Promise<void> {
   if (openedVersion === version.value || judging.value) return;
   openedVersion = version.value;

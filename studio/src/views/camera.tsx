@@ -12,7 +12,7 @@ export const openCamera = (classId: string) => void (recorded.value = classId);
 const [framesPerBurst, framesPerSecond] = [30, 10];
 const side = 224;
 
-/** Records bursts: what is taken in one go stays together when images are set aside to measure with. */
+/** Records bursts: what is taken in one go stays together when images are held out. */
 export function CameraDialog() {
   const dialog = useRef<HTMLDialogElement>(null);
   const open = recorded.value !== null;

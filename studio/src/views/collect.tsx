@@ -1,12 +1,13 @@
 import { useEffect } from "preact/hooks";
 import { asFolder } from "../../logic/project.js";
+import { samples } from "../../logic/samples.js";
 import { chooseFiles, download, type Found, type Unread, useDrop } from "../parts/drop.js";
 import { Icon } from "../parts/icons.js";
 import { announce } from "../state/announce.js";
 import {
   addClass,
   addFiles,
-  addShapes,
+  addSample,
   arriving,
   project,
   redo,
@@ -19,6 +20,7 @@ import {
   undo,
   undoable,
 } from "../state/project.js";
+import { change } from "../state/training.js";
 import { store } from "../workers/index.js";
 import { CameraDialog, openCamera } from "./camera.js";
 import "./collect.css";
@@ -115,16 +117,29 @@ const Welcome = () => (
         </button>
       </div>
     </div>
-    <div class="welcome-example">
-      <div>
-        <h2>Nothing at hand?</h2>
-        <p class="muted">Four kinds of drawn shapes on busy backgrounds, enough to see everything the studio does.</p>
-      </div>
-      <button type="button" class="button primary" onClick={() => void addShapes()}>
-        <Icon name="spark" />
-        Try it with shapes
-      </button>
-    </div>
+    <section class="samples" aria-label="Samples">
+      <h2>Nothing at hand? Try a sample</h2>
+      <ul>
+        {samples.map((sample, i) => (
+          <li key={sample.name}>
+            <h3>{sample.title}</h3>
+            <p class="muted small">{sample.text}</p>
+            <button
+              type="button"
+              class={`button ${i === 0 ? "primary" : ""}`}
+              aria-label={`Try it: ${sample.title}`}
+              onClick={() => {
+                change({ imageSize: sample.imageSize });
+                void addSample(sample);
+              }}
+            >
+              <Icon name="spark" />
+              Try it
+            </button>
+          </li>
+        ))}
+      </ul>
+    </section>
   </div>
 );
 

@@ -1,5 +1,6 @@
+import { statistics } from "fovea/web";
 import { useEffect } from "preact/hooks";
-import { named, points, verdict } from "../../logic/comparison.js";
+import { named } from "../../logic/comparison.js";
 import { Icon } from "../parts/icons.js";
 import {
   chosenModules,
@@ -16,9 +17,11 @@ import {
   unit,
   unitsDone,
 } from "../state/comparing.js";
-import { busy, catalogue, loadCatalogue, settings, untrainable } from "../state/training.js";
+import { busy, catalogue, heldOut, loadCatalogue, settings, untrainable } from "../state/training.js";
 import "./compare.css";
 import { NumberField } from "../parts/number-field.js";
+
+const { points } = statistics;
 
 export function Compare() {
   useEffect(() => {
@@ -53,6 +56,7 @@ function Setup() {
   };
   const why =
     untrainable.value ??
+    (heldOut.value ? undefined : "No images are held out: there is nothing to compare by.") ??
     (chosen.length < 2 ? "Choose two modules or more; “none” is the network without one." : undefined) ??
     (busy.value ? "A training is running. Compare when it is done." : undefined);
   const all = comparison.value ? comparison.value.plan.modules.length * comparison.value.plan.seeds : 0;
@@ -139,7 +143,7 @@ function Results() {
   const place = (share: number) => `${(100 * (share - low)) / (high - low)}%`;
   return (
     <section class="card" aria-label="Results">
-      <h2>Right answers on {plan.validation.length} images kept aside, after the last epoch</h2>
+      <h2>Right answers on {plan.validation.length} held-out images, after the last epoch</h2>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keyboard */}
       <section class="scroll results" tabIndex={0} aria-label="Table of results">
         <table>
@@ -154,9 +158,9 @@ function Results() {
           </thead>
           <tbody>
             {rows.value.map((row, i) => (
-              <tr key={named(row.module)}>
-                <th scope="row">{named(row.module)}</th>
-                <td>{row.units.length}</td>
+              <tr key={row.entrant}>
+                <th scope="row">{row.entrant}</th>
+                <td>{row.seeds}</td>
                 <td>{row.mean === null ? "–" : points(row.mean)}</td>
                 <td>{row.interval === null ? "–" : row.interval.map((end) => points(end)).join(" … ")}</td>
                 <td>
@@ -178,7 +182,7 @@ function Results() {
                     ))}
                   </span>
                 </td>
-                <td class="words">{verdict(row, base) || "what the others are measured against"}</td>
+                <td class="words">{row.verdict || "what the others are measured against"}</td>
               </tr>
             ))}
           </tbody>

@@ -239,7 +239,7 @@ function Head({ owner }: { readonly owner: ImageClass }) {
       />
       <span class="count small muted">
         {images.length} {images.length === 1 ? "image" : "images"}
-        {kept > 0 && <span class="wide">, {kept} of them to measure with</span>}
+        {kept > 0 && <span class="wide">, {kept} of them held out</span>}
       </span>
       <button
         type="button"
@@ -292,8 +292,8 @@ function Thumb({ image, cell, current }: ThumbProps) {
       class="thumb"
       data-image={id}
       aria-pressed={chosen}
-      aria-label={`${name}${measures ? ", to measure with" : ""}`}
-      title={`${name}${measures ? " (to measure with)" : ""}`}
+      aria-label={`${name}${measures ? ", held out" : ""}`}
+      title={`${name}${measures ? " (held out)" : ""}`}
       tabIndex={id === current ? 0 : -1}
       style={{ width: `${cell - gap}px`, height: `${cell - gap}px` }}
       draggable

@@ -262,7 +262,7 @@ function Bars() {
   );
 }
 
-/** Below this share of the images kept aside, an image is unlike them. */
+/** Below this share of the held-out images, an image is unlike them. */
 const unusualShare = 0.03;
 const unsureBelow = 0.6;
 
@@ -272,8 +272,8 @@ function Unusual() {
   if (stronger !== null && stronger < unusualShare)
     return (
       <p class="note" role="status">
-        Little speaks for any class: less than in nearly all images that were kept aside. It may be something the
-        network never saw, and the percentages say nothing then. A class “something else” teaches it the difference.
+        Little speaks for any class: less than for nearly all held-out images. It may be something the network never
+        saw, and the percentages say nothing then. A class “something else” teaches it the difference.
       </p>
     );
   if (best < unsureBelow)

@@ -200,10 +200,13 @@ function OpenRun() {
     if (machineThreads) void listRuns().then(setRuns, (error: Error) => setTrouble(error.message));
   }, []);
   const open = (source: readonly Found[] | string, [unread]: readonly Unread[] = []) => {
-    // Part of a run is none.
-    setTrouble(unread ? `It cannot be opened: ${unread.file}: ${unread.reason}` : null);
-    if (!unread && source.length > 0)
-      openRun(source).catch((error: Error) => setTrouble(`It cannot be opened: ${error.message}`));
+    if (source.length === 0 && !unread) return;
+    setTrouble(null);
+    // The message of the last that was dropped stays.
+    openRun(source, unread).then(
+      () => setTrouble(null),
+      (error: Error) => setTrouble(`It cannot be opened: ${error.message}`),
+    );
   };
   const held = useDrop(open);
   return (

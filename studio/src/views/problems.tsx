@@ -55,7 +55,7 @@ export function Problems() {
         <div class="note plain">
           <span>
             All images of {single.map(({ classId }) => `“${names.get(classId)}”`).join(", ")} are one burst. The last of
-            them measure the network, but they are nearly what it was trained on. Record a second burst, in another
+            them are held out, but they are nearly what the network is trained on. Record a second burst, in another
             place.
           </span>
         </div>

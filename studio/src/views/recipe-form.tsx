@@ -80,7 +80,7 @@ const repository = signal("");
 /** Weights that the machine fetches, once it is told to. */
 function Hub() {
   const name = repository.value.trim();
-  const wanted = () => void (/^[^/]+\/[^/]+$/.test(name) && startFromHub(name));
+  const wanted = () => void (name && startFromHub(name));
   return (
     <details class="more">
       <summary>Weights from the hub</summary>
@@ -157,7 +157,7 @@ export function RecipeForm() {
             {modules.length === 0 && attention && <option value={attention}>{attention}</option>}
             {modules.map(({ name, attends }) => (
               <option key={name} value={name}>
-                {name}: weighs {weighs[attends]}
+                {name}: {weighs[attends]}
               </option>
             ))}
           </select>

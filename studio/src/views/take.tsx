@@ -90,8 +90,8 @@ export function Take() {
           {best && (
             <p>
               The weights of epoch {best.epoch} of {lines.value.length}
-              {best.top1 !== null && `, with which ${Math.round(100 * best.top1)} % of the images kept aside are right`}
-              . Classes: {plan.value?.classes.join(", ")}.
+              {best.top1 !== null && `, with which ${Math.round(100 * best.top1)} % of the held-out images are right`}.
+              Classes: {plan.value?.classes.join(", ")}.
             </p>
           )}
         </div>

@@ -115,13 +115,13 @@ function Controls() {
 
 function Finished() {
   const { top1, epoch, validation } = bestLine.value!;
-  if (top1 === null) return <p>Finished. There were no images to measure with.</p>;
+  if (top1 === null) return <p>Finished. No images were held out.</p>;
   const count = validation?.count ?? 0;
   return (
     <div class="finished">
       <strong class="figure">{Math.round(100 * top1)} %</strong>
       <p>
-        of {count} images that it was not trained on are right, with the weights of epoch {epoch}, which are kept.
+        of {count} held-out images are right, with the weights of epoch {epoch}, which are kept.
         {count < 30 && (
           <span class="muted">
             {" "}

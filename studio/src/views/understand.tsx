@@ -73,8 +73,8 @@ function Confusion() {
     <section class="card" aria-label="Confusion">
       <h2>
         {judged.value.length === 0 && !judging.value
-          ? "No images were kept aside to measure with"
-          : `${right} of ${judged.value.length} images that were kept aside are right`}
+          ? "No images are held out"
+          : `${right} of ${judged.value.length} held-out images are right`}
         {judging.value && " so far"}
       </h2>
       {names.length <= mostInMatrix && <Matrix names={names} />}
@@ -89,9 +89,7 @@ function Matrix({ names }: { readonly names: readonly string[] }) {
   const largest = Math.max(1, ...confusion.value.flat());
   return (
     <>
-      <p class="muted small">
-        Rows are what an image is, columns what the network says. Choose a number to see the images.
-      </p>
+      <p class="muted small">Rows are true classes, columns predicted ones. Choose a number to see the images.</p>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keyboard */}
       <section class="scroll" tabIndex={0} aria-label="Confusion matrix">
         <table class="confusion">
@@ -135,7 +133,7 @@ function Cell({ count, label, predicted, names, largest }: CellProps) {
   const chosen = cell.value?.label === label && cell.value.predicted === predicted;
   if (count === 0) return <span class="cell none">0</span>;
   const right = label === predicted;
-  const what = right ? `${names[label]}, right` : `${names[label]}, taken for ${names[predicted]}`;
+  const what = right ? `${names[label]}, right` : `${names[label]}, predicted as ${names[predicted]}`;
   return (
     <button
       type="button"
@@ -162,7 +160,7 @@ function Listed() {
     ? "Most wrong: it was sure, and mistaken"
     : wanted.label === wanted.predicted
       ? `${names[wanted.label]}, right`
-      : `${names[wanted.label]}, taken for ${names[wanted.predicted]}`;
+      : `${names[wanted.label]}, predicted as ${names[wanted.predicted]}`;
   return (
     <section class="card" aria-label="Images">
       <h2>{title}</h2>

@@ -18,9 +18,9 @@ export function Watch() {
     color,
     values: lines.value.map(of),
   });
-  const both = (aside: Parameters<typeof curve>[2], training: Parameters<typeof curve>[2]) => [
-    ...(measured ? [curve("on images kept aside", "--accent", aside)] : []),
-    curve("in training", "--warm", training),
+  const both = (heldOut: Parameters<typeof curve>[2], training: Parameters<typeof curve>[2]) => [
+    ...(measured ? [curve("held out", "--accent", heldOut)] : []),
+    curve("training", "--warm", training),
   ];
   return (
     <>
@@ -117,7 +117,7 @@ function Followed() {
       </div>
       <p class="muted small">
         {kind === "cam"
-          ? `What speaks for each image's own class, on one color scale. Images that it was not trained on.`
+          ? `What speaks for each image's own class, on one color scale. Held-out images.`
           : `How far the last spatial gate, ${current.gate}, is open.`}
       </p>
       <div class="followed">
@@ -163,12 +163,12 @@ function Picture({ image, look, all, kind }: PictureProps) {
         picture={picture}
         map={map}
         range={kind === "cam" ? [0, highest] : [0, 1]}
-        label={`${image.label}, taken for ${look.predicted}`}
+        label={`${image.label}, predicted as ${look.predicted}`}
       />
       <figcaption>
         <strong>{image.label}</strong>
         <span class={right ? "muted" : "wrong"}>
-          {right ? `${Math.round(100 * look.probability)} %` : `taken for ${look.predicted}`}
+          {right ? `${Math.round(100 * look.probability)} %` : `predicted as ${look.predicted}`}
           {empty && ", no evidence"}
         </span>
       </figcaption>

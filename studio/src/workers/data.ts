@@ -3,7 +3,7 @@ import { DataError, type Dataset, type RgbImage } from "fovea/web";
 import { decode, pixelsOf } from "./decode.js";
 import { folder, read } from "./files.js";
 
-/** An image to train on or to measure with. */
+/** An image to train on, or a held-out one. */
 export interface Item {
   readonly id: string;
   readonly label: number;

@@ -2,8 +2,8 @@ import type { RgbImage } from "fovea/web";
 import { type ImageFormat, type Size, sizeOf } from "../../logic/image-size.js";
 import { planar } from "./planar.js";
 
-/** Bytes of a file that is read. */
-const mostBytes = 50_000_000;
+/** Bytes of an image file that is read. */
+export const mostBytes = 50_000_000;
 /** Pixels of an image that is decoded. */
 const mostPixels = 100_000_000;
 

@@ -15,7 +15,7 @@ import {
   type Sight,
   type Source,
 } from "./look.js";
-import { checkRun, type RunFile, runOfCheckpoint } from "./opened.js";
+import { checkedRun, type RunFile, runOfCheckpoint } from "./opened.js";
 import { keepWeights } from "./recipe.js";
 import { type Plan, run } from "./run.js";
 import { type File, type Taken, take } from "./take.js";
@@ -93,8 +93,8 @@ const engine = {
   /** Stores a file with pretrained weights. */
   keepWeights: (file: globalThis.File): Promise<Pretrained> => keepWeights(file),
 
-  /** @throws Error if a run from elsewhere cannot be opened. */
-  checkRun: (files: readonly RunFile[]): Promise<void> => checkRun(files),
+  /** A run from elsewhere, as it is stored here. @throws Error if it cannot be opened. */
+  checkedRun: (files: readonly RunFile[]): Promise<RunFile[]> => checkedRun(files),
 
   /** The run folder that a checkpoint could be of. */
   runOfCheckpoint: (file: globalThis.File): Promise<RunFile[]> => runOfCheckpoint(file),
@@ -107,7 +107,7 @@ const engine = {
     return { classes: looker.plan.classes, methods: looker.methods };
   },
 
-  /** What it says of every image that was kept aside. */
+  /** What it says of every held-out image. */
   judge: (report: (judged: readonly Judged[]) => void): Promise<void> =>
     telling(report, (report) => opened().judge(report)),
 

@@ -1,29 +1,18 @@
 import { Rng, resizeShorter } from "fovea/engine";
-import {
-  type EpochMaps,
-  type Gate,
-  type Glances,
-  type Look,
-  openGlances,
-  type SeenImage,
-  type StoredMap,
-  seenImage,
-} from "fovea/explain";
+import { type EpochMaps, epochMaps, type Glances, openGlances, type SeenImage, seenImage } from "fovea/explain";
 import {
   type Dataset,
   type Engine,
   FoveaError,
-  type Heatmap,
   loadState,
   type Module,
   type Preprocessing,
   type RgbImage,
   type Tensor,
 } from "fovea/web";
-import { softmax } from "./softmax.js";
 
 const followedImages = 6;
-const [mapSide, thumbnailSide] = [64, 64];
+const thumbnailSide = 64;
 
 /** How an image that is already cropped to the input becomes it again. */
 export const ofSeen = (preprocessing: Preprocessing): Preprocessing => ({
@@ -73,19 +62,7 @@ export class MapRecorder {
   async #maps(epoch: number, engine: Engine): Promise<EpochMaps> {
     const network = { model: this.network, preprocessing: ofSeen(this.preprocessing) };
     this.#glances ??= await openGlances(network, this.images.length, engine);
-    const found = await this.#glances.glance(this.images, this.labels);
-    const name = found[0]!.gates.findLast(isSpatial)?.name ?? null;
-    const looks = found.map(({ logits, cam, gates }, i): Look => {
-      const gate = gates.findLast(isSpatial);
-      const shares = softmax([...logits]);
-      return {
-        predicted: this.classes[shares.indexOf(Math.max(...shares))]!,
-        probability: digits(shares[this.labels[i]!]!),
-        cam: storedMap(cam),
-        gate: gate ? storedMap(planeOf(gate)) : null,
-      };
-    });
-    return { format: "fovea.maps.1", epoch, layer: this.#glances.layer, gate: name, looks };
+    return epochMaps(this.#glances, epoch, this.images, this.labels, this.classes);
   }
 
   async release(): Promise<void> {
@@ -109,24 +86,4 @@ function kept(image: RgbImage): SeenImage["image"] {
   let text = "";
   for (const byte of pixels) text += String.fromCharCode(byte);
   return { width, height, rgb: btoa(text) };
-}
-
-const digits = (value: number): number => Number(value.toPrecision(5));
-
-/** Layers deeper than 64 a side are not kept in full: every nth value. */
-function storedMap({ width, height, data }: Heatmap): StoredMap {
-  const every = Math.max(1, Math.ceil(Math.max(width, height) / mapSide));
-  const [rows, columns] = [Math.ceil(height / every), Math.ceil(width / every)];
-  const values = Array.from({ length: rows * columns }, (_, i) =>
-    digits(data[Math.floor(i / columns) * every * width + (i % columns) * every]!),
-  );
-  return { height: rows, width: columns, data: values };
-}
-
-const isSpatial = ({ kind, map: { shape } }: Pick<Gate, "kind" | "map">): boolean =>
-  kind === "spatial" && shape.length === 3 && shape[0] === 1;
-
-function planeOf({ map }: Pick<Gate, "map">): Heatmap {
-  const [, height, width] = map.shape as readonly [number, number, number];
-  return { height, width, data: map.data };
 }

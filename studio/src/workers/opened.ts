@@ -1,6 +1,6 @@
 /** Runs and checkpoints from elsewhere: read whole and tried before they take the place of the last training. */
 
-import { encodeSafetensors, inputWriter, modelWeights } from "fovea/engine";
+import { encodeSafetensors, inputWriter, modelWeights, parseRunConfig } from "fovea/engine";
 import {
   FoveaError,
   imagenetClasses,
@@ -15,28 +15,32 @@ import {
   weightsOf,
 } from "fovea/web";
 import { defaultSettings } from "../../logic/recipe.js";
-import { whyNotAConfig } from "../../logic/run-files.js";
 import { keptSide } from "./data.js";
 import { type Config, descriptionOf, networkOf, writtenConfig } from "./recipe.js";
 
 /** A file of a run, by its name there. */
 export type RunFile = readonly [name: string, contents: Blob];
 
-/** @throws Error if it is no run folder, or its network and weights do not fit each other. */
-export async function checkRun(files: readonly RunFile[]): Promise<void> {
+/**
+ * The files of a run folder, with its configuration in today's words.
+ *
+ * @throws FoveaError if it is none, or its network and weights do not fit each other.
+ */
+export async function checkedRun(files: readonly RunFile[]): Promise<RunFile[]> {
   const found = new Map(files);
   const [config, weights] = [found.get("config.json"), found.get("best.safetensors")];
   if (!config || !weights) throw new FoveaError("it is not a run folder: config.json or best.safetensors is missing");
-  const parsed = parse(await config.text());
-  const why = whyNotAConfig(parsed);
-  if (why) throw new FoveaError(why);
-  const { preprocessing, data } = parsed as Config;
+  const parsed = parseRunConfig(await config.text(), "its config.json");
+  const { preprocessing, data, task } = parsed;
+  if (task) throw new FoveaError("it is a segmentation run; the studio opens only classifiers");
   inputWriter(preprocessing);
-  const network = networkOf(parsed as Config);
+  const network = networkOf(parsed);
   loadState(network, readSafetensors(await bytesOf(weights)).tensors);
   const classes = classCount(network, preprocessing.imageSize);
   if (classes !== data.classes.length)
     throw new FoveaError(`its network tells ${classes} classes apart, its config.json names ${data.classes.length}`);
+  const today = new Blob([`${JSON.stringify(parsed, null, 2)}\n`]);
+  return files.map(([name, contents]) => [name, name === "config.json" ? today : contents]);
 }
 
 /** The run folder that a checkpoint could be of, without a training. @throws FoveaError if it is of no network of the catalogue. */

@@ -1,4 +1,4 @@
-import { defaultAugmentation, defaultPreprocessing, modelWeights } from "fovea/engine";
+import { defaultAugmentation, defaultPreprocessing, modelWeights, type RunConfig } from "fovea/engine";
 import { initialize } from "fovea/nn";
 import {
   type Augmentation,
@@ -122,8 +122,11 @@ export async function keepWeights(file: File): Promise<Pretrained> {
 }
 
 /** The network that a configuration describes, with its initial weights. */
-export function networkOf({ model, preprocessing, training }: Config): Module {
-  const { seed } = training;
+export function networkOf({
+  model,
+  preprocessing,
+  training: { seed },
+}: Pick<RunConfig, "model" | "preprocessing"> & { readonly training: Pick<RunConfig["training"], "seed"> }): Module {
   const network = initialize(createModelByName(model.name, { seed, ...model.options }), { seed });
   const { insert } = model;
   const input = [3, preprocessing.imageSize, preprocessing.imageSize] as const;

@@ -1,6 +1,6 @@
-import type { EpochMaps, RunReport, SeenImage } from "fovea/explain";
+import { parseEpochMaps, parseReportFacts, type ReportFacts } from "fovea/engine";
+import type { EpochMaps, SeenImage } from "fovea/explain";
 import type { ClassificationMetrics, EpochRecord } from "fovea/web";
-import { areMaps, hasFollowed } from "../../logic/findings.js";
 import type { Settings } from "../../logic/recipe.js";
 import { linesOf } from "../../logic/run-files.js";
 import type { Item } from "./data.js";
@@ -25,35 +25,29 @@ export type Line = EpochRecord & {
   readonly validation: ClassificationMetrics | null;
 };
 
-/** `report.json`, as `fovea train` writes it: what the report shows beyond the figures. */
-export type Facts = Required<Pick<RunReport, "skipped" | "test" | "followed" | "findings">> & {
-  readonly format: "fovea.report.1";
-  readonly parameters: number;
-  readonly images: { readonly training: number; readonly validation: number } | null;
-};
-
-/** A training as it was left. */
+/** A training as it was left, without its maps. */
 export interface RunState {
   readonly plan: Plan;
   readonly config: Config | null;
   readonly lines: readonly Line[];
   readonly followed: readonly SeenImage[];
-  readonly maps: readonly EpochMaps[];
   /** Whether there are weights to look at. */
   readonly hasWeights: boolean;
 }
 
 const home = () => folder("run");
 
-async function json<T>(name: string, place = home()): Promise<T | undefined> {
+/** A file of the run; undefined where it is missing or damaged. */
+async function parsed<T>(name: string, parse: (json: string, name: string) => T, place = home()) {
   const file = await read(await place, name);
-  if (!file) return undefined;
   try {
-    return JSON.parse(await file.text()) as T;
+    return file && parse(await file.text(), name);
   } catch {
     return undefined;
   }
 }
+
+const asIs = <T>(json: string) => JSON.parse(json) as T;
 
 /** `maps/epoch-1.json` is `epoch-1.json` in the folder `maps`. */
 function pathOf(name: string): { readonly folders: readonly string[]; readonly last: string } {
@@ -94,8 +88,8 @@ export const run = {
     }
   },
 
-  plan: () => json<Plan>("plan.json"),
-  config: () => json<Config>("config.json"),
+  plan: () => parsed("plan.json", asIs<Plan>),
+  config: () => parsed("config.json", asIs<Config>),
 
   async writeConfig(config: Config): Promise<void> {
     await write(await home(), "config.json", `${JSON.stringify(config, null, 2)}\n`);
@@ -119,11 +113,14 @@ export const run = {
     return file && new Uint8Array(await file.arrayBuffer());
   },
 
-  facts: () => json<Facts>("report.json"),
+  facts: () => parsed("report.json", parseReportFacts),
 
-  async writeFacts(facts: Facts): Promise<void> {
+  async writeFacts(facts: ReportFacts): Promise<void> {
     await write(await home(), "report.json", `${JSON.stringify(facts)}\n`);
   },
+
+  /** The maps after an epoch, if there are any. */
+  mapsOf: (epoch: number) => parsed(`epoch-${epoch}.json`, parseEpochMaps, folder("run", "maps")),
 
   async writeMaps(maps: EpochMaps): Promise<void> {
     await write(await folder("run", "maps"), `epoch-${maps.epoch}.json`, JSON.stringify(maps));
@@ -131,17 +128,11 @@ export const run = {
 
   /** Everything of the last training, or undefined if there is none. */
   async open(): Promise<RunState | undefined> {
-    const plan = await json<Plan>("plan.json");
+    const plan = await run.plan();
     if (!plan) return undefined;
     const lines = await run.lines();
-    const facts = await run.facts();
-    const followed = hasFollowed(facts) ? facts!.followed : [];
-    const maps: EpochMaps[] = [];
-    for (const { epoch } of followed.length > 0 ? lines : []) {
-      const found = await json<EpochMaps>(`epoch-${epoch}.json`, folder("run", "maps"));
-      if (areMaps(found, followed.length)) maps.push(found!);
-    }
+    const followed = (await run.facts())?.followed ?? [];
     const hasWeights = (await read(await home(), "best.safetensors")) !== undefined;
-    return { plan, config: (await run.config()) ?? null, lines, followed, maps, hasWeights };
+    return { plan, config: (await run.config()) ?? null, lines, followed, hasWeights };
   },
 };

@@ -2,13 +2,17 @@
 
 import { expose } from "comlink";
 import { Zip, ZipPassThrough } from "fflate";
+import { Rng } from "fovea/engine";
+import type { EpochMaps } from "fovea/explain";
 import { generateShapes } from "fovea/web";
 import { bounds, entriesOf, unpack } from "../../logic/archive.js";
+import { drawSample } from "../../logic/draw-samples.js";
 import { fileName, type Part, type Placed, type Project, parseProject, type StoredImage } from "../../logic/project.js";
 import { defaultSettings } from "../../logic/recipe.js";
 import { runFilesAmong } from "../../logic/run-files.js";
+import type { SampleName } from "../../logic/samples.js";
 import { splitProject } from "../../logic/split.js";
-import { decode, interleaved, lookOf, sha256, thumbnail, whyNotAnImage } from "./decode.js";
+import { decode, interleaved, lookOf, mostBytes, sha256, thumbnail, whyNotAnImage } from "./decode.js";
 import { folder, read, remove, storageReason, write } from "./files.js";
 import type { RunFile } from "./opened.js";
 import type { Config } from "./recipe.js";
@@ -42,8 +46,8 @@ export interface Arrival {
 
 /** Files that systems leave behind. */
 const junk = /(^|\/)(\.|__MACOSX\/|Thumbs\.db$|desktop\.ini$)/i;
-/** Bytes of an image, and of a file of a run. */
-const [mostImage, mostRunFile] = [50_000_000, 1e9];
+/** Bytes of a file of a run. */
+const mostRunFile = 1e9;
 
 const images = folder("images");
 const thumbnails = folder("thumbnails");
@@ -128,7 +132,7 @@ const byPath = ([a]: readonly [string, unknown], [b]: readonly [string, unknown]
 async function imagesIn(file: Blob): Promise<{ incoming: Incoming[]; skipped: Skipped[] }> {
   const archive = await bytesOf(file);
   const wanted = (name: string) => !name.endsWith("/") && !junk.test(name);
-  const { entries, refused } = entriesOf(archive, wanted, mostImage);
+  const { entries, refused } = entriesOf(archive, wanted, mostBytes);
   const skipped = refused.map(({ name, reason }) => ({ file: name, reason }));
   const found: (readonly [path: string, contents: Blob])[] = [];
   for (const entry of entries) {
@@ -179,6 +183,8 @@ async function adoptRun(files: readonly RunFile[], project: Project): Promise<vo
   await run.replace({ settings, classes: data.classes, train: [], validation, opened: true }, files);
 }
 
+const tools = { generateShapes, random: (...path: (string | number)[]) => new Rng(1, ...path) };
+
 const store = {
   /** What was stored before, as it was. */
   async open(): Promise<Project | undefined> {
@@ -191,6 +197,9 @@ const store = {
 
   /** The last training, as it was stored. */
   lastRun: (): Promise<RunState | undefined> => run.open(),
+
+  /** Its maps after an epoch. */
+  mapsOf: (epoch: number): Promise<EpochMaps | undefined> => run.mapsOf(epoch),
 
   /** Begins a training that runs elsewhere: what it is of. */
   beginRun: (plan: Plan): Promise<void> => run.begin(plan),
@@ -251,17 +260,12 @@ const store = {
     );
   },
 
-  /** Generated images: a few shapes, drawn anew. */
-  async addShapes(perClass: number, report: (arrival: Arrival) => void): Promise<void> {
-    const wanted = ["circle", "heart", "star", "triangle"];
-    const data = generateShapes({ count: 10 * perClass, seed: 1 });
+  /** Draws a sample anew. */
+  async addSample(name: SampleName, report: (arrival: Arrival) => void): Promise<void> {
     const incoming: Incoming[] = [];
-    for (let i = 0; i < data.length; i++) {
-      const className = data.classes[data.labels[i]!]!;
-      if (!wanted.includes(className)) continue;
-      const image = interleaved(await data.image(i));
+    for (const [i, { className, image }] of (await drawSample(name, tools)).entries()) {
       const canvas = new OffscreenCanvas(image.width, image.height);
-      canvas.getContext("2d")!.putImageData(image, 0, 0);
+      canvas.getContext("2d")!.putImageData(interleaved(image), 0, 0);
       const file = await canvas.convertToBlob({ type: "image/png" });
       incoming.push({ file, name: `${className}-${String(i).padStart(4, "0")}.png`, className });
     }

@@ -1,5 +1,5 @@
 import { zip } from "fflate";
-import { renderReport } from "fovea/explain";
+import { type EpochMaps, renderReport } from "fovea/explain";
 import { type ClassificationMetrics, exportOnnx, exportTransformersJs, type Module, trace } from "fovea/web";
 import wasmAddress from "onnxruntime-web/ort-wasm-simd-threaded.wasm?url";
 import { bestOf } from "../../logic/best.js";
@@ -78,7 +78,9 @@ async function runFiles({ config }: Looker): Promise<Map<string, Uint8Array>> {
   const rows = history.map((record) => columns.map((column) => record[column] ?? "").join(","));
   const { versions: _, flags: __, format: ___, ...shown } = config;
   const facts = await run.facts();
-  const { images = null, test = null, findings = null } = facts ?? {};
+  const { images = null, test = null, findings = null, skipped = [] } = facts ?? {};
+  const found = await Promise.all(state.lines.map(({ epoch }) => run.mapsOf(epoch)));
+  const maps = found.filter((one) => one?.looks.length === state.followed.length) as EpochMaps[];
   const validation: ClassificationMetrics | null = best?.validation ?? null;
   const title = [config.model.name, state.plan.settings.attention].filter(Boolean).join(" + ");
   const report = renderReport({
@@ -86,9 +88,10 @@ async function runFiles({ config }: Looker): Promise<Map<string, Uint8Array>> {
     history,
     validation,
     followed: state.followed,
-    maps: state.maps,
+    maps,
     test,
     findings,
+    skipped,
     summary: images
       ? [
           { label: "images to train on", value: images.training },
@@ -108,7 +111,7 @@ async function runFiles({ config }: Looker): Promise<Map<string, Uint8Array>> {
     const weights = await run.weights(which);
     if (weights) files.set(`${which}.safetensors`, weights);
   }
-  for (const maps of state.maps) files.set(`maps/epoch-${maps.epoch}.json`, text(`${JSON.stringify(maps)}\n`));
+  for (const one of maps) files.set(`maps/epoch-${one.epoch}.json`, text(`${JSON.stringify(one)}\n`));
   return files;
 }
 

@@ -13,7 +13,6 @@ export type TrainingEvent =
   | { readonly kind: "preparing"; readonly done: number; readonly total: number }
   | {
       readonly kind: "started";
-      readonly parameters: number;
       readonly followed: readonly SeenImage[];
       readonly lines: readonly Line[];
     }
@@ -84,7 +83,7 @@ export async function runTraining(
     onStart: async ({ epoch }) => {
       lines.push(...(await run.lines()).filter((line) => line.epoch <= epoch));
       await run.writeLines(lines);
-      tell({ kind: "started", parameters, followed: recorder.followed, lines });
+      tell({ kind: "started", followed: recorder.followed, lines });
     },
     onStep: (step) => {
       if (performance.now() - last < stepEvery && step.batch < step.batches) return;
