@@ -14,6 +14,7 @@ import { createModelByName, weightsOf, writeSafetensors } from "../../src/index.
 import { initialize } from "../../src/nn.js";
 import { serve as serveFiles } from "../hub/server.js";
 import { printed } from "../support/chromium.js";
+import { setEnv } from "../support/env.js";
 import { main, temporaryFolder } from "../support/fovea.js";
 import { png } from "./support.js";
 
@@ -127,7 +128,7 @@ test("weights of the hub are fetched by the machine; nothing but the name of a r
     if (!found) response.statusCode = 404;
     response.end(found ? weights : "");
   });
-  Object.assign(process.env, { HF_ENDPOINT: hub.origin, FOVEA_CACHE: join(home, "cache") });
+  after(setEnv({ HF_ENDPOINT: hub.origin, FOVEA_CACHE: join(home, "cache") }));
   const ask = await open(new Machine("hub"));
   const fetched = (repository: unknown) => ask("hub", "POST", JSON.stringify({ repository }));
   for (const bad of [
@@ -161,7 +162,7 @@ test("weights in several files are refused before any of them is fetched, also w
     else if (shards.some((name) => url?.endsWith(name))) response.end(body.subarray(0, 20));
     else response.writeHead(404).end();
   });
-  Object.assign(process.env, { HF_ENDPOINT: hub.origin, FOVEA_CACHE: join(home, "shards") });
+  after(setEnv({ HF_ENDPOINT: hub.origin, FOVEA_CACHE: join(home, "shards") }));
   const ask = await open(new Machine("sharded"));
   const refuse = async () => {
     const answer = await ask("hub", "POST", JSON.stringify({ repository: "big/net" }));
