@@ -98,8 +98,7 @@ async function runProcess(own: readonly string[], index: number): Promise<void> 
     const file = own.includes(data.name) ? data.name : (own.find((name) => !done.has(name)) ?? own.at(-1)!);
     done.add(file);
     for (const test of ended) count(file, test);
-    if (error && ended.every((test) => !test.error))
-      fail(file, undefined, `${said}${causeOf(error)}; ${alone(file)}`);
+    if (error && ended.every((test) => !test.error)) fail(file, undefined, `${said}${causeOf(error)}; ${alone(file)}`);
     const now = performance.now();
     areaOf(file).time += now - since;
     fileTimes.push({ name: file, time: now - since });
