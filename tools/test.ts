@@ -98,21 +98,22 @@ async function runProcess(own: readonly string[], index: number): Promise<void> 
     const file = own.includes(data.name) ? data.name : (own.find((name) => !done.has(name)) ?? own.at(-1)!);
     done.add(file);
     for (const test of ended) count(file, test);
-    if (error && ended.every((test) => !test.error))
-      fail(file, `${said}${causeOf(error)}; to see it alone: node --test dist/test/${file}`);
+    if (error && ended.every((test) => !test.error)) fail(file, undefined, `${said}${causeOf(error)}; ${alone(file)}`);
     const now = performance.now();
     areaOf(file).time += now - since;
     fileTimes.push({ name: file, time: now - since });
     [ended, said, since] = [[], "", now];
   }
+  for (const file of own) if (!done.has(file)) fail(file, undefined, `was not run; ${alone(file)}`);
 }
 
+const alone = (file: string) => `to see it alone: node --test dist/test/${file}`;
 const causeOf = (error: Error) => inspect(error.cause ?? error);
 
 function count(file: string, { name, time, skip, error }: Ended): void {
   const area = areaOf(file);
   times.push({ name: `${file}: ${name}`, time });
-  if (error) fail(`${file}: ${name}`, causeOf(error));
+  if (error) fail(file, name, causeOf(error));
   else if (skip === undefined) area.passed++;
   else {
     area.skipped++;
@@ -121,10 +122,10 @@ function count(file: string, { name, time, skip, error }: Ended): void {
   }
 }
 
-/** Of a file, or a test in it. */
-function fail(what: string, detail: string): void {
-  areaOf(what).failed++;
-  console.error(`\n✖ ${what}\n${detail.replace(/^/gm, "  ")}`);
+/** Of a file as a whole, where no test is named. */
+function fail(file: string, name: string | undefined, detail: string): void {
+  areaOf(file).failed++;
+  console.error(`\n✖ ${file}${name === undefined ? "" : `: ${name}`}\n${detail.replace(/^/gm, "  ")}`);
 }
 
 const left = [...processes().entries()];

@@ -10,16 +10,13 @@ import { defaultTuning, Graph, gradients, type Tuning, type WinogradTile } from 
 import type { Engine } from "../../src/index.js";
 import { ops } from "../../src/nn.js";
 import { ortBlocked, ortPlain } from "../support/engines.js";
+import { setEnv } from "../support/env.js";
 import { sharedFovea as fovea, temporaryFolder } from "../support/fovea.js";
 import { ifLong } from "../support/long.js";
 import { random } from "../support/random.js";
 
 const cache = temporaryFolder();
-const { FOVEA_CACHE: before } = process.env;
-process.env.FOVEA_CACHE = cache;
-after(() => {
-  process.env.FOVEA_CACHE = before;
-});
+after(setEnv({ FOVEA_CACHE: cache }));
 const machine = thisMachine(1);
 const path = tuningPath(machine);
 const table: Tuning = { fewImages: 9, winograd: { positions: 100, 2: { 32: 8, 64: 0 }, 4: { 16: 4 } } };

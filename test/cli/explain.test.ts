@@ -261,13 +261,15 @@ test("explain: no weights, a run without weights, and images of one pixel", asyn
 
 test("bench explain counts runs of the network; its flags are not those of bench", async () => {
   const { code, stdout, stderr } = await fovea(
-    "bench explain --model resnet32 --attention se --method gradcam,gradient --steps 1 --json".split(" "),
+    "bench explain --model resnet32 --attention se --input 3x8x8 --method gradcam,gradient,ig --steps 1 --json".split(
+      " ",
+    ),
   );
   assert.equal(code, 0, stderr);
   const { model, attention, methods } = JSON.parse(stdout);
   assert.deepEqual([model, attention], ["resnet32", "se"]);
-  const [cam, gradient] = methods.map(({ forwards }: { forwards: number }) => forwards);
-  assert.ok(cam < 1.15 && gradient > 2.5 && gradient < 3.5);
+  const [cam, gradient, ig] = methods.map(({ forwards }: { forwards: number }) => forwards);
+  assert.ok(cam < 1.15 && gradient > 2.5 && gradient < 3.5 && ig > 10, `${cam} ${gradient} ${ig}`);
   const lost = await fovea(["bench", "--model", "resnet32", "explain"]);
   assert.equal(lost.code, 2);
   assert.match(lost.stderr, /--model goes after the subcommand: fovea bench explain --model/);

@@ -11,6 +11,7 @@ import { createModel } from "../../src/models/index.js";
 import { initialize } from "../../src/nn/index.js";
 import { weightsOf } from "../../src/train/index.js";
 import { sendFile, serve } from "../hub/server.js";
+import { withEnv } from "../support/env.js";
 import { sharedFovea as fovea, temporaryFolder } from "../support/fovea.js";
 
 const folder = temporaryFolder();
@@ -19,15 +20,7 @@ const photo = at("photo.png");
 await sharp({ create: { width: 40, height: 36, channels: 3, background: { r: 20, g: 90, b: 40 } } }).toFile(photo);
 
 /** Runs a command with a cache of its own, as the rest of the environment says. */
-async function run(args: readonly string[], own: Readonly<Record<string, string>>) {
-  const before = { ...env };
-  Object.assign(env, own);
-  try {
-    return await fovea(args);
-  } finally {
-    for (const name of Object.keys(own)) before[name] === undefined ? delete env[name] : (env[name] = before[name]);
-  }
-}
+const run = (args: readonly string[], own: Readonly<Record<string, string>>) => withEnv(own, () => fovea(args));
 
 test("list names the published weights of a network, in words and in JSON", async () => {
   const { stdout } = await fovea(["list", "resnet50"]);

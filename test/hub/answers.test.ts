@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
-import { env } from "node:process";
-import { test } from "node:test";
+import { after, test } from "node:test";
 import { DownloadError, type DownloadOptions, resolveWeights } from "../../src/hub/index.js";
+import { setEnv, withEnv } from "../support/env.js";
 import { temporaryFolder } from "../support/fovea.js";
 import { content, type Handler, sendFile, serve, sha256, type TestServer } from "./server.js";
 
 const body = content(10_000);
-delete env.HF_TOKEN;
+after(setEnv({ HF_TOKEN: undefined }));
 
 const fetchFrom = (server: TestServer, path: string, options: DownloadOptions = {}, cache = temporaryFolder()) =>
   resolveWeights(/^hf:/.test(path) ? path : `${server.origin}${path}`, {
@@ -164,16 +164,13 @@ test("HF_TOKEN goes to the endpoint, never to another server", async () => {
   const hub = await serve((request, response, count) =>
     count === 0 ? redirect("/moved")(request, response, 0) : redirect(`${storage.origin}/blob`)(request, response, 0),
   );
-  env.HF_TOKEN = " hf_test\n";
-  try {
+  await withEnv({ HF_TOKEN: " hf_test\n" }, async () => {
     await fetchFrom(hub, "hf:a/b/c");
     await fetchFrom({ ...storage, origin: hub.origin }, "hf:a/b/d");
     await resolveWeights(`${storage.origin}/direct`, { cache: temporaryFolder(), endpoint: hub.origin });
     const refusing = await serve((_, response) => response.writeHead(401).end());
     await assert.rejects(fetchFrom(refusing, "hf:a/b/c"), /check that HF_TOKEN is valid and has access/);
-  } finally {
-    delete env.HF_TOKEN;
-  }
+  });
   assert.deepEqual(new Set(hub.seen.map(({ headers }) => headers.authorization)), new Set(["Bearer hf_test"]));
   assert.equal(storage.seen.length, 3);
   assert.ok(storage.seen.every(({ headers }) => headers.authorization === undefined && headers.cookie === undefined));

@@ -2,33 +2,17 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { env } from "node:process";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { messageOf } from "../../src/core/errors.js";
 import { Lock } from "../../src/files/lock.js";
 import { fileSystemError } from "../../src/hub/errors.js";
 import { cacheFolder, type DownloadProgress, fetchToCache, resolveWeights } from "../../src/hub/index.js";
+import { withEnv } from "../support/env.js";
 import { temporaryFolder } from "../support/fovea.js";
 import { content, interruptAt, sendFile, serve, sha256 } from "./server.js";
 
 const body = content(50_000);
-
-/** Runs with environment variables that are put back afterwards. */
-async function withEnv(values: Record<string, string | undefined>, run: () => unknown): Promise<void> {
-  const before = Object.fromEntries(Object.keys(values).map((name) => [name, env[name]]));
-  const set = (all: Record<string, string | undefined>) => {
-    for (const [name, value] of Object.entries(all))
-      if (value === undefined) delete env[name];
-      else env[name] = value;
-  };
-  set(values);
-  try {
-    await run();
-  } finally {
-    set(before);
-  }
-}
 
 test("the cache is where the variables say", async () => {
   await withEnv({ FOVEA_CACHE: "/a/b" }, () => assert.equal(cacheFolder(), "/a/b"));

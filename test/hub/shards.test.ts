@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { readdirSync, statSync } from "node:fs";
-import { env } from "node:process";
 import { test } from "node:test";
 import { float32 } from "../../src/core/tensor.js";
 import { writeSafetensors } from "../../src/formats/safetensors.js";
 import { type DownloadOptions, resolveWeights } from "../../src/hub/index.js";
 import { openCheckpoint } from "../../src/train/load-weights.js";
 import { archiveFile, bytes, rebuild, storageId, unicode } from "../formats/torch-files.js";
+import { withEnv } from "../support/env.js";
 import { sharedFovea as fovea, temporaryFolder } from "../support/fovea.js";
 import { content, type FileOptions, interruptAt, sendFile, serve, sha256 } from "./server.js";
 
@@ -241,9 +241,7 @@ test("files that are not weights are refused by name", async () => {
 
 test("the command line takes hf: of several files", async () => {
   const { origin, cache } = await hub(divided());
-  const [endpoint, folder] = [env.HF_ENDPOINT, env.FOVEA_CACHE];
-  Object.assign(env, { HF_ENDPOINT: origin, FOVEA_CACHE: cache });
-  try {
+  await withEnv({ HF_ENDPOINT: origin, FOVEA_CACHE: cache }, async () => {
     const { code, stdout, stderr } = await fovea(["inspect", "hf:o/n", "--json"]);
     assert.equal(code, 0, stderr);
     assert.deepEqual(
@@ -253,9 +251,5 @@ test("the command line takes hf: of several files", async () => {
         ["b", [2000]],
       ],
     );
-  } finally {
-    for (const [name, value] of Object.entries({ HF_ENDPOINT: endpoint, FOVEA_CACHE: folder }))
-      if (value === undefined) delete env[name];
-      else env[name] = value;
-  }
+  });
 });

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
-import { env } from "node:process";
 import { test } from "node:test";
 import { zipSync } from "fflate";
 import { float32 } from "../../src/core/tensor.js";
 import { writeSafetensors } from "../../src/formats/safetensors.js";
 import { type DownloadOptions, resolveWeights } from "../../src/hub/index.js";
+import { withEnv } from "../support/env.js";
 import { sharedFovea as fovea, temporaryFolder } from "../support/fovea.js";
 import { content, cut, cutWhenReceived, type Handler, sendFile, serve, sha256 } from "./server.js";
 
@@ -128,10 +128,8 @@ test("a digest that fits does not make weights of something else", async () => {
 test("where the format shows no cut, the error says how to download the file again", async () => {
   const legacy = readFileSync(new URL("../../../test/fixtures/torch/legacy-protocol2.pt", import.meta.url));
   const { address } = await setup(raw(`content-length: ${legacy.length - 10}`, legacy), "w.pt");
-  const before = env.FOVEA_CACHE;
   const cache = temporaryFolder();
-  env.FOVEA_CACHE = cache;
-  try {
+  await withEnv({ FOVEA_CACHE: cache }, async () => {
     for (const command of [
       ["inspect", address],
       ["predict", "resnet20", "x.png", "--weights", address],
@@ -146,7 +144,5 @@ test("where the format shows no cut, the error says how to download the file aga
     for (const name of readdirSync(cache)) writeFileSync(`${cache}/${name}`, legacy);
     const { code, stderr } = await fovea(["inspect", address]);
     assert.equal(code, 0, stderr);
-  } finally {
-    env.FOVEA_CACHE = before;
-  }
+  });
 });

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import process from "node:process";
 import { after, test } from "node:test";
 import { weightsOf, writeSafetensors } from "../../src/index.js";
 import { resnet } from "../../src/models/index.js";
 import { initialize } from "../../src/nn.js";
 import { serve as serveFiles } from "../hub/server.js";
+import { setEnv } from "../support/env.js";
 import { temporaryFolder } from "../support/fovea.js";
 import { goTo, openBrowser, serve, skip, visit } from "./support.js";
 
@@ -14,7 +14,7 @@ test("weights of the hub start a training; the page itself asks nobody, and the 
 }, async () => {
   const weights = Buffer.from(writeSafetensors([...weightsOf(initialize(resnet(20, { numClasses: 10 })))]));
   const hub = await serveFiles((_, response) => void response.end(weights));
-  Object.assign(process.env, { HF_ENDPOINT: hub.origin, FOVEA_CACHE: join(temporaryFolder(), "cache") });
+  after(setEnv({ HF_ENDPOINT: hub.origin, FOVEA_CACHE: join(temporaryFolder(), "cache") }));
   const served = await serve();
   const browser = await openBrowser();
   after(async () => {

@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import type { Page } from "playwright-core";
 import { ifLong } from "../support/long.js";
-import { openBrowser, said, serve, skip, visit } from "./support.js";
+import { openBrowser, said, serve, visit, skip as withoutChromium } from "./support.js";
 
+const skip = withoutChromium || ifLong;
 const served = skip ? undefined : serve();
 const browser = skip ? undefined : openBrowser();
 after(async () => {
@@ -90,7 +91,7 @@ const watchFocus = (page: Page) =>
     }, 20);
   });
 
-test("the whole way by keyboard alone; the focus is always somewhere, and seen", { skip: skip || ifLong }, async () => {
+test("the whole way by keyboard alone; the focus is always somewhere, and seen", { skip }, async () => {
   const { page, context, faults } = await visit((await browser)!, (await served)!.url);
   await watchFocus(page);
 

@@ -1,19 +1,19 @@
 import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process, { chdir, cwd, execPath, platform } from "node:process";
 import { after, test } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
 import { Machine } from "../../src/cli/studio-machine.js";
 import { serveStudio } from "../../src/cli/studio-server.js";
 import { float32 } from "../../src/engine.js";
 import { fetchToCache } from "../../src/hub/index.js";
-import { createModelByName, weightsOf, writeSafetensors } from "../../src/index.js";
+import { createModelByName, readSafetensors, weightsOf, writeSafetensors } from "../../src/index.js";
 import { initialize } from "../../src/nn.js";
 import { serve as serveFiles } from "../hub/server.js";
 import { printed } from "../support/chromium.js";
+import { setEnv } from "../support/env.js";
 import { main, temporaryFolder } from "../support/fovea.js";
 import { png } from "./support.js";
 
@@ -58,25 +58,52 @@ const recipe = {
 };
 
 /** A run with images of two classes, each of one gray. */
-async function withImages(ask: ReturnType<typeof asker>): Promise<string> {
+async function withImages(ask: ReturnType<typeof asker>, perClass = 4): Promise<string> {
   const { run } = (await (await ask("runs", "POST")).json()) as { run: string };
   for (const [c, name] of ["ants", "bees"].entries())
-    for (let i = 0; i < 4; i++) {
-      const image = await png({ width: 16, height: 16, pixels: new Uint8Array(3 * 256).fill(100 * c + i) });
+    for (let i = 0; i < perClass; i++) {
+      const image = await png({ width: 16, height: 16, pixels: new Uint8Array(3 * 256).fill(100 * c + (i % 100)) });
       const put = await ask(`runs/${run}/images/${i ? "train" : "val"}/${name}/${i}.png`, "PUT", image);
       assert.equal(put.status, 200, await put.text());
     }
   return run;
 }
 
-async function started(ask: ReturnType<typeof asker>, run: string): Promise<void> {
-  const answer = await ask(`runs/${run}/train`, "POST", JSON.stringify(recipe));
+async function started(ask: ReturnType<typeof asker>, run: string, settings: object = recipe): Promise<void> {
+  const answer = await ask(`runs/${run}/train`, "POST", JSON.stringify(settings));
   assert.equal(answer.status, 200, await answer.text());
 }
 
-/** From then on, interrupts are heard. */
-async function untilSaved(folder: string): Promise<void> {
-  while (!existsSync(join(folder, "last.safetensors"))) await sleep(20);
+/** The last of the first `count` steps that a training tells of. From then on, interrupts are heard. */
+async function stepTold(ask: ReturnType<typeof asker>, run: string, count = 1) {
+  const reader = (await ask(`runs/${run}/events`)).body!.pipeThrough(new TextDecoderStream()).getReader();
+  let told = "";
+  for (;;) {
+    const { value, done } = await reader.read();
+    assert.ok(!done, told);
+    told += value;
+    const news = [...told.matchAll(/event: news\ndata: (.*)\n\n/g)].map(([, data]) => JSON.parse(data!));
+    const step = news.filter(({ kind }) => kind === "step")[count - 1]?.step;
+    if (!step) continue;
+    await reader.cancel();
+    return step;
+  }
+}
+
+/** Starts a training whose first epoch takes seconds, and waits until it is in it: only a stop saves anything. */
+async function inFirstEpoch(ask: ReturnType<typeof asker>): Promise<string> {
+  const run = await withImages(ask, 60);
+  await started(ask, run, { ...recipe, imageSize: 64, batch: 1 });
+  await stepTold(ask, run);
+  return run;
+}
+
+/** A stop has saved the steps that were done of the first epoch. */
+function assertSaved(folder: string): void {
+  const { metadata } = readSafetensors(readFileSync(join(folder, "last.safetensors")));
+  const { epoch, batch, count } = JSON.parse(metadata.progress!);
+  assert.deepEqual([epoch, count], [0, batch]);
+  assert.ok(batch > 0 && batch < 118, `${batch} steps`);
 }
 
 test("a run has the name of its folder, however --out is written", async () => {
@@ -127,7 +154,7 @@ test("weights of the hub are fetched by the machine; nothing but the name of a r
     if (!found) response.statusCode = 404;
     response.end(found ? weights : "");
   });
-  Object.assign(process.env, { HF_ENDPOINT: hub.origin, FOVEA_CACHE: join(home, "cache") });
+  after(setEnv({ HF_ENDPOINT: hub.origin, FOVEA_CACHE: join(home, "cache") }));
   const ask = await open(new Machine("hub"));
   const fetched = (repository: unknown) => ask("hub", "POST", JSON.stringify({ repository }));
   for (const bad of [
@@ -161,7 +188,7 @@ test("weights in several files are refused before any of them is fetched, also w
     else if (shards.some((name) => url?.endsWith(name))) response.end(body.subarray(0, 20));
     else response.writeHead(404).end();
   });
-  Object.assign(process.env, { HF_ENDPOINT: hub.origin, FOVEA_CACHE: join(home, "shards") });
+  after(setEnv({ HF_ENDPOINT: hub.origin, FOVEA_CACHE: join(home, "shards") }));
   const ask = await open(new Machine("sharded"));
   const refuse = async () => {
     const answer = await ask("hub", "POST", JSON.stringify({ repository: "big/net" }));
@@ -189,16 +216,7 @@ test("a training tells how far it is, step by step, before its first epoch is do
   const ask = await open(machine);
   const run = await withImages(ask);
   await started(ask, run);
-  const reader = (await ask(`runs/${run}/events`)).body!.pipeThrough(new TextDecoderStream()).getReader();
-  let told = "";
-  const steps = () => [...told.matchAll(/event: news\ndata: (.*)\n\n/g)].map(([, data]) => JSON.parse(data!));
-  while (steps().filter(({ kind }) => kind === "step").length < 2) {
-    const { value, done } = await reader.read();
-    assert.ok(!done, told);
-    told += value;
-  }
-  await reader.cancel();
-  const { step } = steps().find(({ kind }) => kind === "step");
+  const step = await stepTold(ask, run, 2);
   assert.equal(step.epochs, recipe.epochs);
   assert.ok(step.batch >= 1 && step.batch <= step.batches && step.imagesPerSecond > 0, JSON.stringify(step));
   await machine.close();
@@ -222,29 +240,27 @@ test("a training from pretrained weights builds the network with all of its opti
 test("a training that is stopped twice is saved", async () => {
   const machine = new Machine("stopped");
   const ask = await open(machine);
-  const run = await withImages(ask);
-  await started(ask, run);
-  await untilSaved(join("stopped", run, "run"));
+  const run = await inFirstEpoch(ask);
   const [stop] = await Promise.all([ask(`runs/${run}/stop`, "POST"), machine.close()]);
   assert.equal(stop.status, 200, await stop.text());
   const events = await (await ask(`runs/${run}/events`)).text();
   assert.match(events, /event: end\ndata: \{"failure":null,"finished":false\}/);
+  assertSaved(join("stopped", run, "run"));
 });
 
 const noGroups = platform === "win32" && "no process groups";
-test("Ctrl-C in the terminal reaches the training by the studio only", { skip: noGroups }, async () => {
+test("Ctrl-C in the terminal reaches the training by the studio only, and saves it", { skip: noGroups }, async () => {
   // As a shell does: Ctrl-C reaches the whole process group.
-  const studio = spawn(execPath, [main, "studio", "--port", "0", "--out", "interrupted"], { detached: true });
+  const out = `interrupted-${process.pid}`; // of no other test run on this machine
+  const studio = spawn(execPath, [main, "studio", "--port", "0", "--out", out], { detached: true });
+  after(() => studio.kill("SIGKILL"));
   const [url] = await printed(studio, /http:\S+/);
   const ask = asker(url);
-  const run = await withImages(ask);
-  await started(ask, run);
-  const folder = join("interrupted", run, "run");
-  await untilSaved(folder);
+  const run = await inFirstEpoch(ask);
   const group = () =>
     execFileSync("ps", ["-A", "-o", "pgid=,args="], { encoding: "utf8" })
       .split("\n")
-      .filter((line) => line.includes(`train ${join("interrupted", run, "data")} `))
+      .filter((line) => line.includes(`train ${join(out, run, "data")} `))
       .map((line) => Number.parseInt(line, 10));
   const [other, ...more] = group();
   assert.ok(other && other !== studio.pid && more.length === 0);
@@ -252,4 +268,5 @@ test("Ctrl-C in the terminal reaches the training by the studio only", { skip: n
   process.kill(-studio.pid!, "SIGINT");
   await ended;
   assert.deepEqual(group(), []);
+  assertSaved(join(out, run, "run"));
 });
