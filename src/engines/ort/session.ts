@@ -68,13 +68,14 @@ export class SessionHost implements Host {
       return undefined;
     }
     if (!open) throw new FoveaError("this executable has been released, or its engine has");
-    if (request.kind === "readState") return copyOf(open.read(request.index));
+    if (request.kind === "readState") return copyOf(await open.read(request.index));
     const feeds = Object.entries(request.inputs).map(([name, value]) => [name, toOrt(ort, value)] as const);
     return open.run(Object.fromEntries(feeds));
   }
 
   async #create(spec: SessionSpec): Promise<HeldState> {
-    const { ort, options } = this.loaded;
+    const { ort, options, open } = this.loaded;
+    if (open) return open(spec);
     const session = await ort.InferenceSession.create(spec.model, {
       // With memory patterns every run would ask the system for fresh pages.
       enableMemPattern: false,

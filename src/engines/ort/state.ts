@@ -28,7 +28,7 @@ export interface HeldState {
   /** Runs the session once, and keeps the new state. Returns the graph's outputs. */
   run(feeds: Readonly<Record<string, OrtTensor>>): Promise<Record<string, Tensor>>;
   /** The contents of a state array; valid until the next run. */
-  read(index: number): Tensor;
+  read(index: number): Tensor | Promise<Tensor>;
   /** Releases the session, and frees the state. */
   release(): Promise<void>;
 }

@@ -1,8 +1,11 @@
+import { unusable } from "../../core/errors.js";
 import { check } from "../../core/schema.js";
 import type { Engine } from "../engine.js";
 import { engineIn, type OrtOptions, ortWebOptions } from "./engine.js";
 import { SessionHost } from "./session.js";
+import type { Backend } from "./targets/target.js";
 import { wasmBackend } from "./targets/wasm.js";
+import { checkDevice, pageAdapter, webgpuBackend } from "./targets/webgpu.js";
 
 /**
  * ONNX Runtime as WebAssembly, in float32. Needs the package `onnxruntime-web`, which is loaded when the first graph is compiled.
@@ -16,8 +19,13 @@ import { wasmBackend } from "./targets/wasm.js";
  */
 export function ortWebEngine(options: OrtOptions = {}): Engine {
   check("ortWebEngine", "options", ortWebOptions, options);
-  const { threads, rules } = options;
-  const backend = wasmBackend(() => import("onnxruntime-web/wasm"), rules);
+  checkDevice("ortWebEngine", options);
+  const { device, threads, rules } = options;
+  const gpu = () => import("onnxruntime-web/webgpu").catch(unusable("ortWebEngine", "onnxruntime-web", "1.30.0"));
+  const backend: Backend =
+    device === "webgpu"
+      ? (webgpuBackend(gpu, pageAdapter, options) as Backend)
+      : wasmBackend(() => import("onnxruntime-web/wasm"), rules);
   let host: Promise<SessionHost> | undefined;
   const open = () => (host ??= backend.load(threads).then((loaded) => new SessionHost(backend, loaded)));
   return engineIn(

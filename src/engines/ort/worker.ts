@@ -1,11 +1,31 @@
+import { readdir, readFile } from "node:fs/promises";
 import { parentPort, workerData } from "node:worker_threads";
-import { messageOf } from "../../core/errors.js";
+import { messageOf, unusable } from "../../core/errors.js";
 import { type HostRequest, type HostResults, SessionHost } from "./session.js";
 import { cpuBackend } from "./targets/cpu.js";
+import type { Backend } from "./targets/target.js";
 import { wasmBackend } from "./targets/wasm.js";
+import { type Adapter, webgpuBackend } from "./targets/webgpu.js";
 
 /** The backends that run in a worker thread, by name. */
-const backends = { cpu: () => cpuBackend(), wasm: () => wasmBackend(() => import("onnxruntime-web")) };
+const backends = {
+  cpu: () => cpuBackend(),
+  wasm: () => wasmBackend(() => import("onnxruntime-web")),
+  webgpu: () => webgpuBackend(loadNative, driver) as Backend,
+};
+
+const loadNative = () => import("onnxruntime-node").catch(unusable("ortEngine", "onnxruntime-node", "1.30.0"));
+
+/**
+ * What computes behind WebGPU: onnxruntime-node does not say. On Linux a driver is a library of the process; if there is one that computes on the
+ * processor, and no device file of a GPU, it is that one. On other systems it is taken for a GPU.
+ */
+async function driver(): Promise<Adapter> {
+  const libraries = await readFile("/proc/self/maps", "utf8").catch(() => "");
+  const files = await Promise.all(["/dev", "/dev/dri"].map((folder) => readdir(folder).catch(() => [])));
+  const hasGpu = files.flat().some((file) => /^(renderD\d+|nvidia\d+|dxg|kgsl-3d0|mali\d+)$/.test(file));
+  return { isSoftware: /swiftshader|libvulkan_lvp/.test(libraries) && !hasGpu };
+}
 
 /** The backend in a worker thread. */
 export interface WorkerSetup {
@@ -21,7 +41,7 @@ export interface Answer {
 
 /** Answers {@link HostRequest}s, so that the caller's event loop stays free while ONNX Runtime computes. */
 const { backend: name, threads } = workerData as WorkerSetup;
-const backend = backends[name]();
+const backend: Backend = backends[name]() as Backend;
 const host = backend.load(threads).then((loaded) => new SessionHost(backend, loaded));
 
 host.catch(() => {}); // thrown where it is awaited, below

@@ -3,6 +3,8 @@ import type { Rules } from "../../../formats/onnx/writer.js";
 import type { Graph } from "../../../graph/graph.js";
 import type { BlockedTarget } from "../blocked/blocked-layer.js";
 import type { BlockedRule } from "../blocked/rule.js";
+import type { Pass } from "../passes/pass.js";
+import type { HeldState, SessionSpec } from "../state.js";
 
 /** What sessions need from onnxruntime-node or onnxruntime-web. */
 export interface OrtModule {
@@ -14,11 +16,13 @@ export interface OrtModule {
 export interface Loaded {
   readonly ort: OrtModule;
   readonly options?: InferenceSession.SessionOptions;
+  /** Opens a session where its state is not held in arrays of the CPU (`state.ts`). */
+  readonly open?: (spec: SessionSpec) => Promise<HeldState>;
 }
 
 /**
- * A build of ONNX Runtime on a kind of processor: all that the engine, the compiler and the sessions do differently there. State is held in
- * arrays of the CPU (`state.ts`). `Facts` is what its probe finds out.
+ * A build of ONNX Runtime on a kind of processor: all that the engine, the compiler and the sessions do differently there. `Facts` is what
+ * its probe finds out.
  */
 export interface Backend<Facts = unknown> {
   /** Name of the engine. */
@@ -40,4 +44,7 @@ export interface Target {
   readonly blocks: (BlockedTarget & { readonly rules: readonly BlockedRule[] }) | undefined;
   /** Whether a run can write results over the arrays of its inputs. */
   readonly writesInPlace: boolean;
+  /** Passes of its own, before and after those of `compile.ts`. */
+  readonly before?: Readonly<Record<string, Pass>>;
+  readonly after?: Readonly<Record<string, Pass>>;
 }
