@@ -20,9 +20,9 @@ import type { Attributes, Inputs as NodeInputs, Op } from "../../../graph/op.js"
 import { rebuild } from "../../../graph/passes/rebuild.js";
 import { convOp } from "../../../ops/conv.js";
 import { ops as elementwise } from "../../../ops/elementwise.js";
+import { add } from "../../../ops/index.js";
 import { ops as movement } from "../../../ops/movement.js";
 import { ops as norms } from "../../../ops/norm.js";
-import { add } from "../../../ops/index.js";
 import { type MaxPoolAttributes, maxPoolGradOp, maxPoolOp, maxPoolSelectOp } from "../../../ops/pool.js";
 import { reduceMaxGrad, ops as reductions } from "../../../ops/reduce.js";
 import { ops as softmaxes } from "../../../ops/softmax.js";
@@ -42,9 +42,7 @@ const withNaN = (y: LoweredValue, x: LoweredValue, write: OnnxWriter): LoweredVa
 
 /** An activation whose kernel makes a number of NaN: a training that has diverged would go on with a finite loss. */
 const keepingNaN = <A extends Attributes>(op: Op<A, readonly [x: Value]>) =>
-  ruleFor(op, (node, [x], write) => [
-    withNaN(findRule(inferenceRules, op)(node, [x], write)[0]!, x, write),
-  ]);
+  ruleFor(op, (node, [x], write) => [withNaN(findRule(inferenceRules, op)(node, [x], write)[0]!, x, write)]);
 
 const clamp = (x: LoweredValue, min: number, max: number, write: OnnxWriter) => {
   const above = write.emit("Max", [x, write.number(min)]);
@@ -417,7 +415,8 @@ interface Gpu {
 /** The adapter of a page or Web Worker. @throws FoveaError if there is none. */
 export async function pageAdapter(): Promise<Adapter> {
   const { gpu } = globalThis.navigator as unknown as { readonly gpu?: Gpu };
-  if (!gpu) throw new FoveaError(`this browser has no WebGPU, or the page is not served by https or localhost; ${useCpu}`);
+  if (!gpu)
+    throw new FoveaError(`this browser has no WebGPU, or the page is not served by https or localhost; ${useCpu}`);
   const adapter = await gpu.requestAdapter();
   if (!adapter) throw new FoveaError(`this browser finds no GPU for WebGPU; see its page about the GPU, or ${useCpu}`);
   return { isSoftware: adapter.info?.isFallbackAdapter === true };
@@ -463,7 +462,7 @@ export function webgpuBackend(
       const { isSoftware } = await facts();
       if (isSoftware && !allowSoftware)
         throw new FoveaError(
-          `WebGPU runs on the processor here, as there is no GPU or no driver for it; ${useCpu}, which is faster, or allow software adapters for a test`,
+          `WebGPU runs on the processor here, as there is no GPU or no driver for it; ${useCpu}, which is faster, or allowSoftware for a test`,
         );
       return webgpuTarget(rules);
     },
