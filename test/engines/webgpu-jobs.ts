@@ -190,3 +190,19 @@ export async function ofNaN(ort: OrtModule): Promise<Record<string, string>> {
   }
   return results;
 }
+
+/** An array of two numbers that a session has left on the device. */
+export async function onDevice(ort: OrtModule) {
+  const model = encodeOnnx({
+    nodes: [{ type: "Neg", name: "Neg", inputs: ["x"], outputs: ["y"], attributes: {} }],
+    initializers: new Map(),
+    inputs: [{ name: "x", dtype: "float32", shape: [2] }],
+    outputs: [{ name: "y", dtype: "float32", shape: [2] }],
+    opsets: { "": 17 },
+  });
+  const session = await ort.InferenceSession.create(model, {
+    executionProviders: ["webgpu"],
+    preferredOutputLocation: "gpu-buffer",
+  });
+  return (await session.run({ x: new ort.Tensor("float32", Float32Array.of(1, 2), [2]) })).y!;
+}

@@ -8,11 +8,13 @@ import { wasmBackend } from "./targets/wasm.js";
 import { checkDevice, pageAdapter, webgpuBackend } from "./targets/webgpu.js";
 
 /**
- * ONNX Runtime as WebAssembly, in float32. Needs the package `onnxruntime-web`, which is loaded when the first graph is compiled.
+ * ONNX Runtime as WebAssembly, or on a GPU by WebGPU, in float32. Needs the package `onnxruntime-web`, which is loaded when the first graph is compiled.
  * Sessions run on, and block, the calling thread: to keep a page responsive, use a Web Worker. More than one compute thread needs a
  * cross-origin isolated page. All such engines share one thread count.
  *
- * @throws OptionError for an invalid option.
+ * With `device: "webgpu"`, compiling a graph throws a FoveaError that says why if there is no GPU, or if it has no kernel for a part of the graph.
+ *
+ * @throws OptionError for an invalid option, or one without effect on the device.
  * @example
  * const engine = ortWebEngine();
  * const executable = await engine.compile(trace(model, [1, 3, 32, 32]));
@@ -21,7 +23,10 @@ export function ortWebEngine(options: OrtOptions = {}): Engine {
   check("ortWebEngine", "options", ortWebOptions, options);
   checkDevice("ortWebEngine", options);
   const { device, threads, rules } = options;
-  const gpu = () => import("onnxruntime-web/webgpu").catch(unusable("ortWebEngine", "onnxruntime-web", "1.30.0"));
+  const gpu = async () => {
+    await pageAdapter(); // 27 MB are not loaded for nothing
+    return import("onnxruntime-web/webgpu").catch(unusable("ortWebEngine", "onnxruntime-web", "1.30.0"));
+  };
   const backend: Backend =
     device === "webgpu"
       ? (webgpuBackend(gpu, pageAdapter, options) as Backend)

@@ -414,7 +414,7 @@ interface Gpu {
 
 /** The adapter of a page or Web Worker. @throws FoveaError if there is none. */
 export async function pageAdapter(): Promise<Adapter> {
-  const { gpu } = globalThis.navigator as unknown as { readonly gpu?: Gpu };
+  const { gpu } = (globalThis.navigator ?? {}) as { readonly gpu?: Gpu };
   if (!gpu)
     throw new FoveaError(`this browser has no WebGPU, or the page is not served by https or localhost; ${useCpu}`);
   const adapter = await gpu.requestAdapter();

@@ -1,0 +1,29 @@
+import process from "node:process";
+import * as ort from "onnxruntime-node";
+import { ortEngine } from "../../src/engines/ort/node.js";
+import * as jobs from "./webgpu-jobs.js";
+
+// What webgpu-node.test.ts runs in a process of its own, whose environment names a driver: node webgpu-node.js JOB
+
+const own: Readonly<Record<string, () => Promise<unknown>>> = {
+  /** With the environment as it is. */
+  refused: () => jobs.refusal(ortEngine({ device: "webgpu" })),
+
+  /** Two engines share the thread with the GPU, and the first may end before the second. */
+  async computed() {
+    const options = { device: "webgpu", allowSoftware: true } as const;
+    const [first, second] = [ortEngine(options), ortEngine(options)];
+    const module = await jobs.moduleError(first, "cbam", { reduction: 4 });
+    const training = await Promise.all([jobs.trainingErrors(second), first.release()]);
+    const diverged = await jobs.divergedLoss(second);
+    await second.release();
+    return { module, training: training[0], diverged, again: await jobs.refusal(ortEngine(options)) };
+  },
+
+  /** Reading an array of the device as onnxruntime-common documents it. */
+  async getData() {
+    const y = await jobs.onDevice(ort);
+    return [...((await y.getData()) as Float32Array)];
+  },
+};
+console.log(JSON.stringify(await own[process.argv[2]!]!()));
