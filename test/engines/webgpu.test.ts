@@ -31,7 +31,7 @@ test("in Chromium, WebGPU trains and predicts as float64 does", { skip: withoutC
   assert.equal(again, "compiled", "after all engines were released");
 });
 
-// When a new version of ONNX Runtime mends one of these, its rule in targets/webgpu.ts can go.
+// When a new version of ONNX Runtime mends one of these, its rule in rules/webgpu.ts can go.
 test("the faults of the provider that rules avoid are still there", { skip: withoutChromium }, async (t) => {
   const { errors, ofNaN } = await inPage("faults");
   t.diagnostic(JSON.stringify({ errors, ofNaN }));
