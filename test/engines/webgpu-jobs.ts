@@ -5,9 +5,9 @@ import type { Engine } from "../../src/engines/engine.js";
 import type { OrtModule } from "../../src/engines/ort/targets/target.js";
 import { referenceEngine } from "../../src/engines/reference.js";
 import { encodeOnnx, type OnnxAttribute } from "../../src/formats/onnx/proto.js";
-import type { Cell, Value } from "../../src/graph/graph.js";
-import { BatchNorm, Conv2d, initialize, Linear, Module, trace } from "../../src/nn/index.js";
-import { add, maxPool, reduceMean, relu, reshape } from "../../src/ops/index.js";
+import { type Cell, Graph, type Value } from "../../src/graph/graph.js";
+import { BatchNorm, Conv2d, constant, initialize, Linear, Module, Param, trace } from "../../src/nn/index.js";
+import { add, maxPool, reduceMean, relu, reshape, sub } from "../../src/ops/index.js";
 import { relativeError } from "../../src/testing/compare.js";
 import { sgd, trainingStep } from "../../src/train/index.js";
 import { draw, errorsOf, outputsOf } from "../support/float32.js";
@@ -86,6 +86,37 @@ export async function divergedLoss(engine: Engine): Promise<string> {
   const { value } = model.conv1.weight;
   model.conv1.weight.value = tensor("float32", value.shape, toFloat32(value).data.fill(Number.NaN));
   return String((await steps(engine, stepOf(model), 1)).losses[0]);
+}
+
+/** Three cells of one array: two that are swapped, the first less 1, and one that takes the first. What they hold after three runs. */
+export async function shuffled(engine: Engine): Promise<number[]> {
+  const shared = tensor("float32", [2], Float32Array.of(5, 6));
+  const cells = Array.from({ length: 3 }, () => new Param([2], constant(0)));
+  for (const cell of cells) cell.value = shared;
+  const [p, q, r] = cells as [Param, Param, Param];
+  const graph = new Graph(false, (owner) => `cell${cells.indexOf(owner as Param)}`);
+  graph.update(p, graph.state(q));
+  graph.update(q, sub(graph.state(p), 1));
+  graph.update(r, graph.state(p));
+  const executable = await engine.compile(graph);
+  for (let i = 0; i < 3; i++) await executable.run({});
+  const state = await executable.readState();
+  await executable.release();
+  return cells.map((cell) => Number(state.get(cell)!.data[0]));
+}
+
+/** Runs a step with a megabyte of state. */
+export async function manySteps(engine: Engine, count: number, onStep: (i: number) => void): Promise<void> {
+  const cell = new Param([512, 512], constant(0));
+  cell.value = zeros("float32", [512, 512]);
+  const graph = new Graph(false, () => "cell");
+  graph.update(cell, add(graph.state(cell), 1));
+  const executable = await engine.compile(graph);
+  for (let i = 0; i < count; i++) {
+    await executable.run({});
+    onStep(i);
+  }
+  await executable.release();
 }
 
 /** What happens when a graph is compiled. */

@@ -88,6 +88,19 @@ test("WebGPU: a counter that starts at a number, counts by more than one and is 
     assert.equal(Number(restored.get(cell)!.data[0]), Number(exact.get(cell)!.data[0]));
 });
 
+test("WebGPU: a counter that an output reads stays in the graph, whose session will be refused", () => {
+  const cell = new Param([], constant(0), "buffer", "int");
+  cell.value = tensor("int64", [], BigInt64Array.of(0n));
+  const graph = new Graph(false, () => "count");
+  const next = add(graph.state(cell), graph.constant(tensor("int64", [], BigInt64Array.of(1n))));
+  graph.update(cell, next);
+  graph.output("count", next);
+  assert.deepEqual(
+    [...compile(graph, webgpuTarget()).graph.updates].map((update) => update.cell),
+    [cell],
+  );
+});
+
 test("WebGPU: an operator that it computes wrongly is never emitted, whatever the rules", () => {
   const graph = new Graph();
   const x = graph.input("x", { dtype: "float", shape: [1, 3, 4, 4] });

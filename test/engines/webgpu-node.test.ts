@@ -16,9 +16,10 @@ const outcome = (job: string, env: NodeJS.ProcessEnv = process.env) =>
 test("in Node, WebGPU trains and predicts as float64 does", { skip }, (t) => {
   const { stdout, stderr } = outcome("computed", driver);
   assert.ok(stdout, stderr);
-  const { module, training, diverged, again } = JSON.parse(stdout);
+  const { module, shuffled, training, diverged, again } = JSON.parse(stdout);
   t.diagnostic(stdout);
   assert.ok(module < 1e-4, `CBAM: ${module}`);
+  assert.deepEqual(shuffled, [4, 3, 4]);
   for (const [i, loss] of training.losses.entries())
     assert.ok(Math.abs(loss - training.exact[i]) < 1e-4, `${training.losses} ${training.exact}`);
   assert.ok(training.state < 1e-4, `state: ${training.state}`);
@@ -60,6 +61,13 @@ test("the command line says the same, by its flags", { skip }, () => {
   assert.equal(chosen.status, 0, chosen.stderr);
   assert.match(chosen.stderr, /computing on the CPU: .*no GPU is found/);
   assert.equal(JSON.parse(chosen.stdout).device, "cpu");
+});
+
+test("in Node, steps on the device leave no memory behind", { skip }, (t) => {
+  const { stdout, stderr } = outcome("growth", driver);
+  assert.ok(stdout, stderr);
+  t.diagnostic(`${stdout.trim()} MiB`);
+  assert.ok(Number(stdout) < 60, `grows by ${stdout} MiB in 300 steps`);
 });
 
 // When onnxruntime-node can do this, `Reader` in targets/webgpu.ts can go.

@@ -16,8 +16,19 @@ const own: Readonly<Record<string, () => Promise<unknown>>> = {
     const module = await jobs.moduleError(first, "cbam", { reduction: 4 });
     const training = await Promise.all([jobs.trainingErrors(second), first.release()]);
     const diverged = await jobs.divergedLoss(second);
+    const shuffled = await jobs.shuffled(second);
     await second.release();
-    return { module, training: training[0], diverged, again: await jobs.refusal(ortEngine(options)) };
+    return { module, shuffled, training: training[0], diverged, again: await jobs.refusal(ortEngine(options)) };
+  },
+
+  /** By how much the process grows in 300 steps with a megabyte of state, after the first 50. */
+  async growth() {
+    const engine = ortEngine({ device: "webgpu", allowSoftware: true });
+    let before = 0;
+    await jobs.manySteps(engine, 350, (i) => {
+      if (i === 50) before = process.memoryUsage().rss;
+    });
+    return (process.memoryUsage().rss - before) / 2 ** 20;
   },
 
   /** Reading an array of the device as onnxruntime-common documents it. */

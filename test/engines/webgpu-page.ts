@@ -9,12 +9,19 @@ const engine = ortWebEngine({ device: "webgpu", allowSoftware: true });
 /** The refusal of software; a module; training; a diverged training; after all engines are released, another. */
 export async function computed() {
   const refused = await jobs.refusal(ortWebEngine({ device: "webgpu" }));
-  const module = await jobs.moduleError(engine, "cbam", { reduction: 4 });
+  // Two engines at once, which must take turns.
+  const second = ortWebEngine({ device: "webgpu", allowSoftware: true });
+  const [module, shuffled] = await Promise.all([
+    jobs.moduleError(engine, "cbam", { reduction: 4 }),
+    jobs.shuffled(second),
+    jobs.manySteps(second, 10, () => {}),
+  ]);
+  await second.release();
   const training = await jobs.trainingErrors(engine);
   const diverged = await jobs.divergedLoss(engine);
   await engine.release();
   const again = await jobs.refusal(ortWebEngine({ device: "webgpu", allowSoftware: true }));
-  return { refused, module, training, diverged, again };
+  return { refused, module, shuffled, training, diverged, again };
 }
 
 export const faults = async () => ({ errors: await jobs.faultErrors(ort, "wasm"), ofNaN: await jobs.ofNaN(ort) });

@@ -17,10 +17,11 @@ const inPage = async <J extends keyof typeof jobs>(job: J) =>
   >;
 
 test("in Chromium, WebGPU trains and predicts as float64 does", { skip: withoutChromium }, async (t) => {
-  const { refused, module, training, diverged, again } = await inPage("computed");
+  const { refused, module, shuffled, training, diverged, again } = await inPage("computed");
   t.diagnostic(JSON.stringify({ module, training }));
   assert.match(refused, /WebGPU runs on the processor here.*use device "cpu"/);
   assert.ok(module < 1e-4, `CBAM: ${module}`);
+  assert.deepEqual(shuffled, [4, 3, 4]);
   training.losses.forEach((loss, i) => {
     assert.ok(Math.abs(loss - training.exact[i]!) < 1e-4, `${training.losses} ${training.exact}`);
   });

@@ -5,7 +5,7 @@ import type { LoweredModule, LoweredNode } from "../../../formats/onnx/ir.js";
 import { defaultOpset } from "../../../formats/onnx/lower.js";
 import { encodeOnnx } from "../../../formats/onnx/proto.js";
 import type { Rules } from "../../../formats/onnx/writer.js";
-import { type Cell, isOp, type Update, type Value } from "../../../graph/graph.js";
+import { type Cell, isOp, liveProgram, type Update, type Value } from "../../../graph/graph.js";
 import { rebuild } from "../../../graph/passes/rebuild.js";
 import { ops as elementwise } from "../../../ops/elementwise.js";
 import { add } from "../../../ops/index.js";
@@ -41,6 +41,9 @@ const countRuns: Pass = (module) => {
     const by = countedBy(update);
     if (by !== undefined) counters.set(update.cell, by);
   }
+  // Those that something else reads stay, and WebGPU will refuse them.
+  const others = rebuild(module.graph, { update: ({ cell }) => counters.has(cell) });
+  for (const { source } of liveProgram(others).states) if (source.kind === "state") counters.delete(source.cell);
   if (counters.size === 0) return module;
   const count: { cell?: Cell } = {};
   const graph = rebuild(module.graph, {
@@ -115,22 +118,25 @@ function oneNode(type: string, constants: readonly Tensor[], shape: readonly (nu
   });
 }
 
-/** Copies arrays from the device by an Identity: `getData()` of onnxruntime-node 1.30 ends the process. */
-class Reader {
-  readonly #sessions = new Map<number, Promise<InferenceSession>>();
+let last: Promise<unknown> = Promise.resolve();
 
-  constructor(private readonly ort: OrtModule) {}
+/** WebAssembly that waits for a GPU cannot be called meanwhile: all engines of a page take turns. */
+function inTurn<T>(act: () => Promise<T>): Promise<T> {
+  const result = last.then(act);
+  last = result.catch(() => undefined);
+  return result;
+}
 
-  async read(value: OrtTensor): Promise<Tensor> {
-    const rank = value.dims.length;
-    const open = () => {
-      const shape = value.dims.map((_, i) => `d${i}`);
-      return this.ort.InferenceSession.create(oneNode("Identity", [], shape), sessionOptions);
-    };
-    const session = this.#sessions.get(rank) ?? open();
-    this.#sessions.set(rank, session);
-    return fromOrt((await (await session).run({ x: value })).y!);
-  }
+/** Sessions that copy an array of a rank from the device. */
+const readers = new Map<number, Promise<InferenceSession>>();
+
+/** Reads by an Identity: `getData()` of onnxruntime-node 1.30 ends the process. */
+async function readArray(ort: OrtModule, value: OrtTensor): Promise<Tensor> {
+  const shape = value.dims.map((_, i) => `d${i}`);
+  const open = () => ort.InferenceSession.create(oneNode("Identity", [], shape), sessionOptions);
+  const session = readers.get(shape.length) ?? open();
+  readers.set(shape.length, session);
+  return fromOrt((await (await session).run({ x: value })).y!);
 }
 
 /** State that stays on the device: what a run leaves there is fed to the next. The graph's outputs come back. */
@@ -138,16 +144,15 @@ class DeviceState implements HeldState {
   readonly #state: Record<string, OrtTensor>;
 
   constructor(
-    ort: OrtModule,
+    private readonly ort: OrtModule,
     private readonly session: InferenceSession,
     private readonly spec: SessionSpec,
-    private readonly reader: Reader,
   ) {
     this.#state = Object.fromEntries(spec.states.map(({ before, initial }) => [before, toOrt(ort, initial)]));
   }
 
   async run(feeds: Readonly<Record<string, OrtTensor>>): Promise<Record<string, Tensor>> {
-    const results = await this.session.run({ ...feeds, ...this.#state });
+    const results = await inTurn(() => this.session.run({ ...feeds, ...this.#state }));
     for (const { before, after } of this.spec.states) {
       // Neither Node nor the browser frees them by itself.
       this.#state[before]!.dispose();
@@ -158,16 +163,16 @@ class DeviceState implements HeldState {
 
   async read(index: number): Promise<Tensor> {
     const value = this.#state[this.spec.states[index]!.before]!;
-    return value.location === "gpu-buffer" ? this.reader.read(value) : fromOrt(value);
+    return value.location === "gpu-buffer" ? inTurn(() => readArray(this.ort, value)) : fromOrt(value);
   }
 
   async release(): Promise<void> {
-    await this.session.release();
     for (const value of Object.values(this.#state)) value.dispose();
+    await inTurn(() => this.session.release());
   }
 }
 
-async function openState(ort: OrtModule, spec: SessionSpec, reader: Reader): Promise<HeldState> {
+async function openState(ort: OrtModule, spec: SessionSpec): Promise<HeldState> {
   const places = [...spec.outputs.map(({ name }) => [name, "cpu"]), ...spec.states.map((s) => [s.after, "gpu-buffer"])];
   const session = await ort.InferenceSession.create(spec.model, {
     ...sessionOptions,
@@ -176,7 +181,7 @@ async function openState(ort: OrtModule, spec: SessionSpec, reader: Reader): Pro
     if (!/assigned to the default CPU EP/.test(messageOf(error))) throw error;
     throw new FoveaError(`WebGPU has no kernel for a part of this graph; use device "cpu"`);
   });
-  return new DeviceState(ort, session, spec, reader);
+  return new DeviceState(ort, session, spec);
 }
 
 /** What computes behind WebGPU. */
@@ -218,6 +223,9 @@ export async function pageAdapter(): Promise<Adapter> {
   return { isSoftware: adapter.info?.isFallbackAdapter === true };
 }
 
+/** The probe, which is run once: its session stays open. With its last one, ONNX Runtime would give up the device. */
+let probed: Promise<void> | undefined;
+
 /** Runs Max on the device: it must compute, and keep NaN, by which a training that diverges is noticed. */
 async function probe(ort: OrtModule): Promise<void> {
   const model = oneNode("Max", [tensor("float32", [1], Float32Array.of(0))], [3]);
@@ -227,7 +235,6 @@ async function probe(ort: OrtModule): Promise<void> {
   });
   const { y } = await session.run({ x: new ort.Tensor("float32", Float32Array.of(-1, 2, Number.NaN), [3]) });
   const { data } = fromOrt(y!);
-  // The session stays open: with its last one, ONNX Runtime gives up the device for good.
   if (data[0] !== 0 || data[1] !== 2 || !Number.isNaN(data[2]))
     throw new FoveaError(`the GPU or its driver computes wrongly, Max(−1, 2, NaN; 0) = ${data.join(", ")}; ${useCpu}`);
 }
@@ -247,11 +254,14 @@ export function webgpuBackend(
     name: "ort-webgpu",
     async load() {
       const ort = await load();
-      const reader = new Reader(ort);
-      return { ort, open: (spec) => openState(ort, spec, reader) };
+      return { ort, open: (spec) => inTurn(() => openState(ort, spec)) };
     },
     async probe(ort) {
-      await probe(ort);
+      probed ??= inTurn(() => probe(ort));
+      await probed.catch((error) => {
+        probed = undefined;
+        throw error;
+      });
       return adapter();
     },
     async targetFor(_graph, facts) {
