@@ -222,8 +222,8 @@ export async function ofNaN(ort: OrtModule): Promise<Record<string, string>> {
   return results;
 }
 
-/** An array of two numbers that a session has left on the device. */
-export async function onDevice(ort: OrtModule) {
+/** An array of two numbers that a session has left on the device; released, if that is asked for. */
+export async function onDevice(ort: OrtModule, release = false) {
   const model = encodeOnnx({
     nodes: [{ type: "Neg", name: "Neg", inputs: ["x"], outputs: ["y"], attributes: {} }],
     initializers: new Map(),
@@ -235,5 +235,7 @@ export async function onDevice(ort: OrtModule) {
     executionProviders: ["webgpu"],
     preferredOutputLocation: "gpu-buffer",
   });
-  return (await session.run({ x: new ort.Tensor("float32", Float32Array.of(1, 2), [2]) })).y!;
+  const { y } = await session.run({ x: new ort.Tensor("float32", Float32Array.of(1, 2), [2]) });
+  if (release) await session.release();
+  return y!;
 }

@@ -11,11 +11,11 @@ const program = fileURLToPath(new URL("webgpu-node.js", import.meta.url));
 
 /** Runs a job of webgpu-node.ts. */
 const outcome = (job: string, env: NodeJS.ProcessEnv = process.env) =>
-  spawnSync(process.execPath, [program, job], { env, encoding: "utf8" });
+  spawnSync(process.execPath, ["--expose-gc", program, job], { env, encoding: "utf8" });
 
 test("in Node, WebGPU trains and predicts as float64 does", { skip }, (t) => {
-  const { stdout, stderr } = outcome("computed", driver);
-  assert.ok(stdout, stderr);
+  const { status, stdout, stderr } = outcome("computed", driver);
+  assert.equal(status, 0, stderr);
   const { module, shuffled, training, diverged, again } = JSON.parse(stdout);
   t.diagnostic(stdout);
   assert.ok(module < 1e-4, `CBAM: ${module}`);
@@ -64,14 +64,21 @@ test("the command line says the same, by its flags", { skip }, () => {
 });
 
 test("in Node, steps on the device leave no memory behind", { skip }, (t) => {
-  const { stdout, stderr } = outcome("growth", driver);
-  assert.ok(stdout, stderr);
+  const { status, stdout, stderr } = outcome("growth", driver);
+  assert.equal(status, 0, stderr);
   t.diagnostic(`${stdout.trim()} MiB`);
   assert.ok(Number(stdout) < 60, `grows by ${stdout} MiB in 300 steps`);
 });
 
-// When onnxruntime-node can do this, `Reader` in targets/webgpu.ts can go.
-test("onnxruntime-node still ends the process where it reads an array of the device", { skip }, () => {
-  const { status, signal, stdout } = outcome("getData", driver);
-  assert.ok(status !== 0 || signal !== null, stdout);
+test("in Node, the device outlives garbage collections and engines", { skip }, () => {
+  const { status, stdout, stderr } = outcome("collected", driver);
+  assert.equal(status, 0, stderr);
+  assert.match(stdout, /released/);
 });
+
+// When onnxruntime-node can do these, `readArray` and the session that is kept in targets/webgpu.ts can go.
+for (const job of ["getData", "disposedLate"])
+  test(`onnxruntime-node still ends the process: ${job}`, { skip }, () => {
+    const { status, signal, stdout } = outcome(job, driver);
+    assert.ok(status !== 0 || signal !== null, stdout);
+  });

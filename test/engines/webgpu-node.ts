@@ -1,6 +1,10 @@
 import process from "node:process";
 import * as ort from "onnxruntime-node";
+import { engineIn } from "../../src/engines/ort/engine.js";
 import { ortEngine } from "../../src/engines/ort/node.js";
+import { SessionHost } from "../../src/engines/ort/session.js";
+import type { Backend } from "../../src/engines/ort/targets/target.js";
+import { webgpuBackend } from "../../src/engines/ort/targets/webgpu.js";
 import * as jobs from "./webgpu-jobs.js";
 
 // What webgpu-node.test.ts runs in a process of its own, whose environment names a driver: node webgpu-node.js JOB
@@ -29,6 +33,28 @@ const own: Readonly<Record<string, () => Promise<unknown>>> = {
       if (i === 50) before = process.memoryUsage().rss;
     });
     return (process.memoryUsage().rss - before) / 2 ** 20;
+  },
+
+  /** Two engines one after the other, on this thread, where garbage is collected before the state is released. */
+  async collected() {
+    for (let i = 0; i < 2; i++) {
+      const backend = webgpuBackend(
+        async () => ort,
+        async () => ({ isSoftware: true }),
+        { allowSoftware: true },
+      );
+      const engine = engineIn(new SessionHost(backend, await backend.load(1)), backend as Backend);
+      await jobs.manySteps(engine, 5, () => globalThis.gc!());
+      await engine.release();
+    }
+    return "released";
+  },
+
+  /** Arrays of the device that outlive the last session. */
+  async disposedLate() {
+    const y = await jobs.onDevice(ort, true);
+    y.dispose();
+    return "disposed";
   },
 
   /** Reading an array of the device as onnxruntime-common documents it. */

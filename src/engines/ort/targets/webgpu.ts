@@ -223,11 +223,14 @@ export async function pageAdapter(): Promise<Adapter> {
   return { isSoftware: adapter.info?.isFallbackAdapter === true };
 }
 
-/** The probe, which is run once: its session stays open. With its last one, ONNX Runtime would give up the device. */
-let probed: Promise<void> | undefined;
+/**
+ * The session of the probe, which is run once. It stays open, and must not be collected as garbage: with the last session ONNX Runtime gives up
+ * the device, and crashes where arrays on it are disposed of later.
+ */
+let probed: Promise<InferenceSession> | undefined;
 
 /** Runs Max on the device: it must compute, and keep NaN, by which a training that diverges is noticed. */
-async function probe(ort: OrtModule): Promise<void> {
+async function probe(ort: OrtModule): Promise<InferenceSession> {
   const model = oneNode("Max", [tensor("float32", [1], Float32Array.of(0))], [3]);
   const session = await ort.InferenceSession.create(model, sessionOptions).catch((error: unknown) => {
     if (!/adapter/i.test(messageOf(error))) throw error;
@@ -237,6 +240,7 @@ async function probe(ort: OrtModule): Promise<void> {
   const { data } = fromOrt(y!);
   if (data[0] !== 0 || data[1] !== 2 || !Number.isNaN(data[2]))
     throw new FoveaError(`the GPU or its driver computes wrongly, Max(−1, 2, NaN; 0) = ${data.join(", ")}; ${useCpu}`);
+  return session;
 }
 
 /**
