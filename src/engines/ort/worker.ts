@@ -17,14 +17,15 @@ const backends = {
 const loadNative = () => import("onnxruntime-node").catch(unusable("ortEngine", "onnxruntime-node", "1.30.0"));
 
 /**
- * What computes behind WebGPU: onnxruntime-node does not say. On Linux a driver is a library of the process; if there is one that computes on the
- * processor, and no device file of a GPU, it is that one. On other systems it is taken for a GPU.
+ * What computes behind WebGPU: onnxruntime-node does not say. On Linux drivers are libraries of the process: it is software if one of them computes
+ * on the processor, and there is no other, or no device file of a GPU. On other systems it is taken for a GPU.
  */
 async function driver(): Promise<Adapter> {
   const libraries = await readFile("/proc/self/maps", "utf8").catch(() => "");
   const files = await Promise.all(["/dev", "/dev/dri"].map((folder) => readdir(folder).catch(() => [])));
   const hasGpu = files.flat().some((file) => /^(renderD\d+|nvidia\d+|dxg|kgsl-3d0|mali\d+)$/.test(file));
-  return { isSoftware: /swiftshader|libvulkan_lvp/.test(libraries) && !hasGpu };
+  const [software, hardware] = [/libvk_swiftshader|libvulkan_lvp/, /libvulkan_(?!lvp)|nvidia|amdvlk/];
+  return { isSoftware: software.test(libraries) && !(hasGpu && hardware.test(libraries)) };
 }
 
 /** The backend in a worker thread. */
