@@ -20,7 +20,7 @@ test("fovea/web, fovea/nn, fovea/explain and fovea/engine need no Node: all that
       if (target.startsWith(".")) files.add(fileURLToPath(new URL(target, `file://${file}`)));
       else packages.add(target);
   assert.ok(files.size > 100, `${files.size} modules found`);
-  assert.deepEqual([...packages].sort(), ["fflate", "onnxruntime-web/wasm", "valibot"]);
+  assert.deepEqual([...packages].sort(), ["fflate", "onnxruntime-web/wasm", "onnxruntime-web/webgpu", "valibot"]);
 });
 
 test("fovea has everything that fovea/web has", () => {

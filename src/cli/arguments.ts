@@ -11,6 +11,7 @@ import {
   ortEngine,
 } from "../index.js";
 import { testTimeKinds } from "../internal.js";
+import { deviceFlags, gpuEngine, type SettledDevice } from "./device.js";
 import { type FlagsOf, flag, flagList, within } from "./flags.js";
 import { cachedTuning, thisMachine } from "./tuning.js";
 
@@ -181,19 +182,18 @@ export const engineFlags = flagList(
     "when training, use Winograd's algorithm with 4×4 tiles for wide 3×3 convolutions: less time, ten times the rounding error",
   ),
   threadsFlag,
+  ...deviceFlags,
 );
-export type EngineFlags = FlagsOf<typeof engineFlags>;
+export type EngineFlags = Omit<FlagsOf<typeof engineFlags>, "device"> & SettledDevice;
 
-/** Runs `use` with an engine tuned to this machine, if it has been calibrated. The engine is released afterwards. */
+/** Runs `use` with an engine: on the GPU, or tuned to this machine if it has been calibrated. The engine is released afterwards. */
 export async function withEngine<T>(
   use: (engine: Engine) => Promise<T>,
-  { threads = availableParallelism(), winograd = false }: EngineFlags = {},
+  { threads = availableParallelism(), winograd = false, device, softwareGpu }: EngineFlags = {},
 ): Promise<T> {
-  const engine = ortEngine({
-    threads,
-    winogradTile: winograd ? 4 : 2,
-    tuning: await cachedTuning(thisMachine(threads)),
-  });
+  const onCpu = async () =>
+    ortEngine({ threads, winogradTile: winograd ? 4 : 2, tuning: await cachedTuning(thisMachine(threads)) });
+  const engine = device === "webgpu" ? gpuEngine(softwareGpu) : await onCpu();
   try {
     return await use(engine);
   } finally {

@@ -13,6 +13,7 @@ import {
   withEngine,
 } from "./arguments.js";
 import { median } from "./calibrate.js";
+import { deviceFlags, deviceOf } from "./device.js";
 import { methodsBy, nameList, nameOf } from "./explain-flags.js";
 import { addFlags, type FlagsOf, flag, flagList } from "./flags.js";
 import { requireMemory } from "./memory.js";
@@ -40,12 +41,14 @@ const benchExplainFlags = flagList(
   inputFlag,
   flag("--steps <n>", "timed runs of each method, after one warm-up run", count, 5),
   threadsFlag,
+  ...deviceFlags,
   jsonFlag,
 );
 
 export const benchExplainCommand = addFlags(new Command("explain"), benchExplainFlags)
   .description("The cost of each method for one random image, in forward passes of the network and in time")
   .action(async (flags: FlagsOf<typeof benchExplainFlags>) => {
+    const device = await deviceOf(flags);
     const usual = [...explanationMethods.values()].filter(({ name }) => !slow.includes(name)).map(({ name }) => name);
     const { layer } = flags;
     const methods = methodsBy({ method: flags.method ?? usual, ...(layer && { layer }) });
@@ -55,33 +58,36 @@ export const benchExplainCommand = addFlags(new Command("explain"), benchExplain
     const sets = methods.map((choice): MethodSet => [nameOf(choice), [choice]]);
     if (methods.length > 1) sets.push(["together", methods]);
     const progress = new ProgressLine();
-    const result = await withEngine(async (engine) => {
-      const inference = await engine.compile(trace(model, [1, ...size]));
-      const input = noise([1, ...size]);
-      const infer = () => inference.run({ input });
-      const costs: MethodCost[] = [];
-      const inferenceTimes: number[] = [];
-      for (const [done, [name, set]] of sets.entries()) {
-        progress.draw(done / sets.length, name);
-        const options = { engine, method: set, ...(layer && { layer }) };
-        const { times, forwards } = await measure(infer, { model, inputShape: size }, options, flags.steps);
-        inferenceTimes.push(...times.map(([inferring]) => inferring));
-        costs.push({
-          method: name,
-          forwards: 1 + forwards,
-          inferences: median(times.map(([inferring, explaining]) => explaining / inferring)),
-          milliseconds: median(times.map(([, explaining]) => explaining)),
-        });
-      }
-      await inference.release();
-      return {
-        model: flags.model,
-        attention: flags.attention ?? null,
-        layers: layer ?? null,
-        inferenceMilliseconds: median(inferenceTimes),
-        methods: costs,
-      };
-    }, flags);
+    const result = await withEngine(
+      async (engine) => {
+        const inference = await engine.compile(trace(model, [1, ...size]));
+        const input = noise([1, ...size]);
+        const infer = () => inference.run({ input });
+        const costs: MethodCost[] = [];
+        const inferenceTimes: number[] = [];
+        for (const [done, [name, set]] of sets.entries()) {
+          progress.draw(done / sets.length, name);
+          const options = { engine, method: set, ...(layer && { layer }) };
+          const { times, forwards } = await measure(infer, { model, inputShape: size }, options, flags.steps);
+          inferenceTimes.push(...times.map(([inferring]) => inferring));
+          costs.push({
+            method: name,
+            forwards: 1 + forwards,
+            inferences: median(times.map(([inferring, explaining]) => explaining / inferring)),
+            milliseconds: median(times.map(([, explaining]) => explaining)),
+          });
+        }
+        await inference.release();
+        return {
+          model: flags.model,
+          attention: flags.attention ?? null,
+          layers: layer ?? null,
+          inferenceMilliseconds: median(inferenceTimes),
+          methods: costs,
+        };
+      },
+      { ...flags, device },
+    );
     progress.clear();
     print(flags.json === true, result, () =>
       paragraphs(

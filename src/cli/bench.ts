@@ -15,6 +15,7 @@ import {
 } from "./arguments.js";
 import { benchExplainCommand } from "./bench-explain.js";
 import { calibrateCommand, median } from "./calibrate.js";
+import { deviceOf } from "./device.js";
 import { addFlags, type FlagsOf, flag, flagList } from "./flags.js";
 import { requireMemory } from "./memory.js";
 import { print, short } from "./terminal.js";
@@ -45,15 +46,17 @@ export const benchCommand = addFlags(new Command("bench"), benchFlags)
   .action(async (flags: BenchFlags) => {
     for (const flag of ["recompute", "winograd"] as const)
       if (flags[flag] && flags.mode === "infer") throw new OptionError(`--${flag} has no effect with --mode infer`);
+    const device = await deviceOf(flags);
     const spec = modelInfo(flags.model);
     const size = [flags.batch, ...(flags.input ?? spec.input)] as [number, number, number, number];
     requireMemory(modelByFlags(flags), size, flags.mode === "train" && !flags.recompute);
     const times = await withEngine(
       (engine) => (flags.mode === "train" ? trainTimes(engine, flags, size) : inferTimes(engine, flags, size)),
-      flags,
+      { ...flags, device },
     );
     const result = {
       mode: flags.mode,
+      device,
       model: flags.model,
       attention: flags.attention ?? null,
       batch: flags.batch,

@@ -6,6 +6,7 @@ import { type Dataset, evaluate, type OpenedDataset, OptionError, openDataset, w
 import { describeSplits } from "../internal.js";
 import { AnswerTable } from "./answer-table.js";
 import { buildFlags, inputFlags, jsonFlag, optional, ttaFlag, weightsFlags, withEngine } from "./arguments.js";
+import { deviceFlags, deviceOf } from "./device.js";
 import { mapFlags, measureMaps, refuseIdleMapFlags } from "./eval-maps.js";
 import { addFlags, type FlagsOf, flag, flagList } from "./flags.js";
 import { requireMemory } from "./memory.js";
@@ -32,6 +33,7 @@ const evalFlags = flagList(
   flag("--csv <file>", "write each image's class, answer and loss to a file"),
   ...maskFlags,
   ...mapFlags,
+  ...deviceFlags,
   jsonFlag,
 );
 export type EvalFlags = FlagsOf<typeof evalFlags>;
@@ -44,6 +46,8 @@ export const evalCommand = addFlags(new Command("eval"), evalFlags)
   .argument("<data>", "data set: a folder, or shapes or shapes-free")
   .action(async (runOrModel: string, source: string, flags: EvalFlags) => {
     refuseIdleMapFlags(flags);
+    if (flags.device && isOnnxFile(runOrModel)) throw new OptionError("--device is for networks, not for .onnx files");
+    const device = await deviceOf(flags);
     const file = isOnnxFile(runOrModel) ? await openOnnxFile(runOrModel, flags) : undefined;
     const loaded = file?.loaded ?? (await loadModel(runOrModel, flags));
     const task = file?.task ?? taskOfModel(loaded.name);
@@ -73,20 +77,23 @@ export const evalCommand = addFlags(new Command("eval"), evalFlags)
     const progress = new ProgressLine();
     const rows = flags.csv === undefined ? undefined : new AnswerTable(dataset);
     const withOwn = file ? file.withEngine : withEngine;
-    const { metrics, maps } = await withOwn(async (engine) => {
-      const measured = await evaluate(loaded.model, dataset, {
-        engine,
-        task: face.task,
-        batch: file?.batch ?? flags.batch,
-        preprocessing,
-        ...optional("tta", flags.tta),
-        ...(rows && { onLogits: (logits, label, index) => rows.add(logits, label, index) }),
-        onProgress: (done, total) => progress.draw(done / total, `${done} of ${total}`),
-      });
-      progress.clear();
-      if (task !== "classification") return { metrics: measured, maps: { value: {}, lines: [] } };
-      return { metrics: measured, maps: await measureMaps(loaded, { dataset, preprocessing, engine }, flags) };
-    });
+    const { metrics, maps } = await withOwn(
+      async (engine) => {
+        const measured = await evaluate(loaded.model, dataset, {
+          engine,
+          task: face.task,
+          batch: file?.batch ?? flags.batch,
+          preprocessing,
+          ...optional("tta", flags.tta),
+          ...(rows && { onLogits: (logits, label, index) => rows.add(logits, label, index) }),
+          onProgress: (done, total) => progress.draw(done / total, `${done} of ${total}`),
+        });
+        progress.clear();
+        if (task !== "classification") return { metrics: measured, maps: { value: {}, lines: [] } };
+        return { metrics: measured, maps: await measureMaps(loaded, { dataset, preprocessing, engine }, flags) };
+      },
+      { ...optional("softwareGpu", flags.softwareGpu), device },
+    );
     if (rows) await writeFileAtomic(flags.csv!, rows.text());
     saySkipped(dataset.skipped);
     const { unknown, missing, leftOut } = aligned;

@@ -3,6 +3,7 @@ import * as schemas from "../core/schema.js";
 import { coincide, explanationMethods, type MethodOptions } from "../explain.js";
 import { type MethodChoice, type MethodName, OptionError } from "../index.js";
 import { buildFlags, inputFlags, jsonFlag, weightsFlags } from "./arguments.js";
+import { deviceFlags } from "./device.js";
 import type { Network } from "./explain-checks.js";
 import { type FlagsOf, flag, flagList } from "./flags.js";
 
@@ -45,6 +46,7 @@ export const explainFlags = flagList(
   flag("--class-names <file>", "class names: one per line, or a JSON list (default: those of the run, or of ImageNet)"),
   flag("--gates", "show every gate of every attention module instead"),
   flag("--sanity", "instead, check that maps change when weights become random; needs several images"),
+  ...deviceFlags,
   jsonFlag,
 );
 export type ExplainFlags = FlagsOf<typeof explainFlags>;

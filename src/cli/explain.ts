@@ -2,7 +2,8 @@ import { Command } from "commander";
 import { messageOf } from "../core/errors.js";
 import { seenImage } from "../explain.js";
 import { decodeImage, type Engine, OptionError, type RgbImage, trace } from "../index.js";
-import { withEngine } from "./arguments.js";
+import { optional, withEngine } from "./arguments.js";
+import { deviceOf } from "./device.js";
 import { checkSanity, type Network, sanityText } from "./explain-checks.js";
 import {
   classIndex,
@@ -39,6 +40,7 @@ Methods for layers: gradcam, gradcam++, hirescam, layercam, xgradcam, eigencam, 
   )
   .action(async (runOrModel: string, sources: string[], flags: ExplainFlags) => {
     refuseIdle(flags);
+    const on = { ...optional("softwareGpu", flags.softwareGpu), device: await deviceOf(flags) };
     const methods = methodsBy(flags);
     const names = flags.classNames === undefined ? undefined : await readClasses(flags.classNames);
     const loaded = await loadModel(runOrModel, flags);
@@ -52,7 +54,7 @@ Methods for layers: gradcam, gradcam++, hirescam, layercam, xgradcam, eigencam, 
     const result = await withEngine((engine) => {
       if (flags.gates) return drawGates(context, engine);
       return flags.sanity ? printSanity(context, engine) : explainImages(context, engine);
-    });
+    }, on);
     saySkipped(skipped);
     print(flags.json === true, { ...result.value, skipped }, () => result.lines);
   });

@@ -5,6 +5,7 @@ import { oneOf } from "../core/schema.js";
 import { OptionError, openPredictor, type Prediction, writeFileAtomic } from "../index.js";
 import { csv, decodeWithBits, dimNote } from "../internal.js";
 import { buildFlags, count, inputFlags, optional, ttaFlag, weightsFlags, withEngine } from "./arguments.js";
+import { deviceFlags, deviceOf } from "./device.js";
 import { addFlags, type FlagsOf, flag, flagList } from "./flags.js";
 import { imagesOf, photoPreprocessing, readClasses } from "./inputs.js";
 import { requireMemory } from "./memory.js";
@@ -24,6 +25,7 @@ const predictFlags = flagList(
   flag("--class-names <file>", "class names: one per line, or a JSON list (default: those of the run, or of ImageNet)"),
   flag("--format <name>", "output format (default: text)", oneOf(...formats)),
   flag("--out <path>", "file for the predictions; for segmentation, folder for the masks (default: masks-predicted)"),
+  ...deviceFlags,
   flag("--json", "print one JSON object, like --format json"),
 );
 type PredictFlags = FlagsOf<typeof predictFlags>;
@@ -50,6 +52,7 @@ Examples:
     const { top } = flags;
     if (flags.json && flags.format && flags.format !== "json")
       throw new OptionError(`--json is --format json; leave out --json or --format ${flags.format}`);
+    const on = { ...optional("softwareGpu", flags.softwareGpu), device: await deviceOf(flags) };
     const format = flags.json ? "json" : (flags.format ?? "text");
     const names = flags.classNames === undefined ? undefined : await readClasses(flags.classNames);
     const loaded = await loadModel(runOrModel, flags);
@@ -60,7 +63,7 @@ Examples:
       refuseAnswers(flags, command);
       const classes = names ?? loaded.classes ?? null;
       const out = flags.out ?? "masks-predicted";
-      return predictMasks({ loaded, preprocessing, classes, images, skipped, out, json: format === "json" });
+      return predictMasks({ loaded, preprocessing, classes, images, skipped, out, json: format === "json", on });
     }
     const progress = new ProgressLine();
     const predictions: Answer[] = [];
@@ -106,7 +109,7 @@ Examples:
         if (images.length > 1) progress.draw((done + 1) / images.length, `${done + 1} of ${images.length} images`);
         if ("error" in prediction) process.exitCode = 1;
       }
-    });
+    }, on);
     progress.clear();
     saySkipped(skipped);
     const note = dimNote(depths);

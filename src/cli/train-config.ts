@@ -24,6 +24,7 @@ import {
   trainingSettings,
 } from "../internal.js";
 import { buildFlags, engineFlags, modelOptions, optional } from "./arguments.js";
+import type { SettledDevice } from "./device.js";
 import { type FlagsOf, flag, flagList, flagNamed, settingFlags, settingsBy } from "./flags.js";
 import { optimizationFlags, optimizerOf, type Settled, scheduleOf } from "./optimization.js";
 import { splitFlags } from "./run.js";
@@ -67,7 +68,7 @@ export const trainFlags = flagList(
 /** Flags as they are given. */
 export type AskedFlags = FlagsOf<typeof trainFlags>;
 /** Flags with the network that is trained. */
-export type TrainFlags = AskedFlags & { readonly model: string };
+export type TrainFlags = Omit<AskedFlags, "device"> & SettledDevice & { readonly model: string };
 
 /** The complete configuration of a run. @throws OptionError if a setting is wrong. */
 export async function configOf(

@@ -4,6 +4,7 @@ import { buildNetwork, RunFolder, requireSizes, settled } from "../internal.js";
 import { optional } from "./arguments.js";
 import { askedTask, modelFor } from "./choose-task.js";
 import { presetFlags } from "./config-file.js";
+import { deviceOf } from "./device.js";
 import { showLearningRates } from "./find-lr.js";
 import { addFlags, flagNamed } from "./flags.js";
 import { requireMemory } from "./memory.js";
@@ -66,6 +67,7 @@ immediately.`),
     const before = resumed?.config.flags as Partial<TrainFlags> | undefined;
     // What --pretrained chose is recorded as --weights.
     const chosen = { ...asked, ...before, ...(asked.pretrained ? { weights: undefined } : {}), ...explicit };
+    const device = await deviceOf(chosen);
     const source = named ?? configured;
     const dataSource = resumed ? await resumedData(resumed, source) : source;
     if (!dataSource) throw new OptionError("no data: name a folder, or shapes");
@@ -85,10 +87,15 @@ immediately.`),
     const model = modelFor(chosen, dataSource, data);
     const published = await pretrainedBy(model, chosen);
     // From here on they are weights of a name, also when the run is resumed.
-    const { pretrained: _, ...start } = { ...chosen, ...optional("weights", published?.name ?? chosen.weights) };
+    const { pretrained: _, ...start } = {
+      ...chosen,
+      device,
+      ...optional("weights", published?.name ?? chosen.weights),
+    };
     const flags = withDefaults({ ...start, model }, resumed?.config.training.optimizer);
     if (!resumed) requireSplits(dataSource, data, flags);
-    const { out: __, resume: ___, threads: ____, json: _____, pretrained: ______, ...lasting } = explicit;
+    const { out: _out, resume: _resume, threads: _threads, json: _json, pretrained: _pretrained, ...rest } = explicit;
+    const { device: _device, softwareGpu: _softwareGpu, ...lasting } = rest;
     const recorded = { ...resumed?.config.flags, ...(await wherever(lasting)), ...optional("weights", flags.weights) };
     const wanted = await configOf(dataSource, data, flags, recorded, published);
     const config = resumed ? { ...wanted, model: settled(wanted.model) } : wanted;

@@ -7,6 +7,7 @@ import { type Engine, FoveaError, OptionError, ortEngine, ortWebEngine, referenc
 import { readWhole } from "../internal.js";
 import { checkGolden, type TrainedData } from "../testing/index.js";
 import { jsonFlag } from "./arguments.js";
+import { deviceOf, gpuEngine } from "./device.js";
 import { addFlags, type FlagsOf, flag, flagList } from "./flags.js";
 import { ProgressLine, print, table } from "./terminal.js";
 
@@ -23,7 +24,9 @@ const webIfInstalled = () => {
     return [];
   }
 };
-const choices = { reference, ort, "ort-web": web, all: () => [...reference(), ...ort(), ...webIfInstalled()] };
+/** Only by name: where there is no GPU, it would fail. */
+const webgpu = (softwareGpu: boolean) => [gpuEngine(softwareGpu)];
+const choices = { reference, ort, "ort-web": web, webgpu, all: () => [...reference(), ...ort(), ...webIfInstalled()] };
 
 const verifyFlags = flagList(
   flag(
@@ -36,6 +39,7 @@ const verifyFlags = flagList(
     "--data <folder>",
     "folder of the weights and CIFAR-10 test batch for trained/ (default: data next to the golden folder)",
   ),
+  flag("--software-gpu", "with --engine webgpu, a program on the processor will do as a GPU"),
   jsonFlag,
 );
 type VerifyFlags = FlagsOf<typeof verifyFlags>;
@@ -51,10 +55,12 @@ interface FileResult {
 
 export const verifyCommand = addFlags(new Command("verify"), verifyFlags)
   .argument("<path...>", "golden files (.safetensors), or folders of them")
-  .action(async (paths: string[], { engine, data, json = false }: VerifyFlags) => {
+  .action(async (paths: string[], { engine, data, softwareGpu = false, json = false }: VerifyFlags) => {
+    if (softwareGpu && engine !== "webgpu") throw new OptionError("--software-gpu needs --engine webgpu");
+    if (engine === "webgpu") await deviceOf({ device: "webgpu", softwareGpu });
     const found = (await Promise.all(paths.map(goldenFiles))).flat();
     if (found.length === 0) throw new FoveaError(`no .safetensors file in ${paths.join(", ")}`);
-    const engines: readonly Engine[] = choices[engine]();
+    const engines: readonly Engine[] = choices[engine](softwareGpu);
     const progress = new ProgressLine();
     const files: FileResult[] = [];
     let isAsked = false;

@@ -114,6 +114,18 @@ const idle: readonly (readonly [args: readonly string[], says: RegExp])[] = [
   [["summary", "--model", "resnet20", "--batch", "8"], /--batch needs --lowering/],
   [["summary", "--model", "resnet20", "--attention", "none", "--attention-options", '{"reduction":4}'], /"none" takes/],
   [["summary", "--model", "resnet20", "--attention", "none", "--attention-options", "[{},{},{}]"], /"none" takes/],
+  [["bench", "--device", "webgpu", "--threads", "2"], /--threads has no effect with --device webgpu/],
+  [["bench", "--device", "webgpu", "--winograd"], /--winograd has no effect with --device webgpu/],
+  [["bench", "--device", "webgpu", "--recompute"], /--recompute has no effect with --device webgpu/],
+  [["bench", "--software-gpu"], /--software-gpu needs --device webgpu or --device auto/],
+  [["bench", "explain", "--software-gpu"], /--software-gpu needs --device/],
+  [train("--software-gpu"), /--software-gpu needs --device/],
+  [train("--device", "webgpu", "--recompute"), /--recompute has no effect with --device webgpu/],
+  [["eval", run, flat, "--software-gpu"], /--software-gpu needs --device/],
+  [["eval", "network.onnx", flat, "--device", "auto"], /--device is for networks, not for .onnx files/],
+  [["predict", run, at("flat/dark/0.png"), "--software-gpu"], /--software-gpu needs --device/],
+  [["explain", run, at("flat/dark/0.png"), "--software-gpu"], /--software-gpu needs --device/],
+  [["verify", "test/golden/se-r4.safetensors", "--software-gpu"], /--software-gpu needs --engine webgpu/],
   [["verify", "test/golden/se-r4.safetensors", "--engine", "reference", "--data", flat], /--data has no effect/],
 ];
 

@@ -4,6 +4,7 @@ import { type Tensor, toFloat64 } from "../../src/core/tensor.js";
 import type { Engine } from "../../src/engines/engine.js";
 import { ortEngine } from "../../src/engines/ort/node.js";
 import { trainingRules } from "../../src/engines/ort/rules/training.js";
+import { webgpuRules } from "../../src/engines/ort/rules/webgpu.js";
 import { wasmRules } from "../../src/engines/ort/targets/wasm.js";
 import type { WinogradTuning } from "../../src/engines/ort/tuning.js";
 import { withWinograd } from "../../src/engines/ort/winograd/plain.js";
@@ -25,6 +26,8 @@ export const lowerings: Readonly<Record<string, (threads: number) => Engine>> = 
   // What is written for WebAssembly, on the native build.
   web: (threads) =>
     ortEngine({ threads, layout: "plain", rules: withWinograd(wasmRules, { share: Number.POSITIVE_INFINITY }) }),
+  // What is written for WebGPU, on the native build: test/engines/webgpu*.test.ts run it where it belongs.
+  webgpu: (threads) => ortEngine({ threads, layout: "plain", rules: webgpuRules }),
   standard: (threads) => ortEngine({ threads, layout: "plain", rules: new Map([...inferenceRules, ...trainingRules]) }),
 };
 

@@ -12,7 +12,7 @@ import {
   writeFileAtomic,
 } from "../../index.js";
 import { encodePng, labelColors, makeFolder, overlay } from "../../internal.js";
-import { withEngine } from "../arguments.js";
+import { type EngineFlags, withEngine } from "../arguments.js";
 import type { LoadedModel } from "../run.js";
 import { saySkipped } from "../run.js";
 import { asArgument, ProgressLine, percent, print, say, visible } from "../terminal.js";
@@ -26,6 +26,8 @@ export interface MaskRequest {
   readonly skipped: readonly SkippedFile[];
   readonly out: string;
   readonly json: boolean;
+  /** Where to compute. */
+  readonly on: EngineFlags;
 }
 
 /** The masks of one image, or why there are none. */
@@ -48,6 +50,7 @@ export async function predictMasks({
   skipped,
   out,
   json,
+  on,
 }: MaskRequest): Promise<void> {
   const names = namesFor(images);
   await refuseOverwriting(images, names, out);
@@ -80,7 +83,7 @@ export async function predictMasks({
       await writeFileAtomic(answer.overlay, overlayPng(decoded, labels));
       return { ...answer, classes: sharesOf(labels, classes) };
     }
-  });
+  }, on);
   progress.clear();
   if (classes) await writeFileAtomic(join(out, "classes.txt"), `${classes.join("\n")}\n`);
   saySkipped(skipped);

@@ -24,4 +24,4 @@ export const passes: Readonly<Record<string, Pass>> = {
  * printModule(lowered);
  */
 export const compile = (graph: Graph, target: Target, visit?: (pass: string, module: Module) => void): Module =>
-  runPasses(graph, target, passes, visit);
+  runPasses(graph, target, { ...target.before, ...passes, ...target.after }, visit);

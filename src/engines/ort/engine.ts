@@ -1,4 +1,4 @@
-import { type Fields, options as fields, instance, maybe, threadCount } from "../../core/schema.js";
+import { type Fields, options as fields, flag, instance, maybe, oneOf, threadCount } from "../../core/schema.js";
 import { copyOf, type Tensor, tensor, toFloat32 } from "../../core/tensor.js";
 import type { Rules } from "../../formats/onnx/writer.js";
 import { type Cell, liveProgram, type Program, type Value } from "../../graph/graph.js";
@@ -10,9 +10,10 @@ import { encode } from "./passes/encode.js";
 import type { Module } from "./passes/pass.js";
 import type { Host } from "./session.js";
 import type { Backend } from "./targets/target.js";
+import type { DeviceOptions } from "./targets/webgpu.js";
 
 /** Options of the ONNX Runtime engines. */
-export interface OrtOptions {
+export interface OrtOptions extends DeviceOptions {
   /** Compute threads. Default: one per processor; in browsers, what onnxruntime-web chooses. */
   readonly threads?: number;
   /** Lowering rules that override the engine's own, by operator. */
@@ -20,6 +21,8 @@ export interface OrtOptions {
 }
 
 export const ortFields: Fields<OrtOptions> = {
+  device: maybe(oneOf("cpu", "webgpu")),
+  allowSoftware: maybe(flag),
   threads: maybe(threadCount),
   rules: maybe(instance<Rules>(Map as never, "a Map of rules")),
 };

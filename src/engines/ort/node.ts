@@ -1,12 +1,13 @@
 import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
-import { FoveaError } from "../../core/errors.js";
+import { FoveaError, OptionError } from "../../core/errors.js";
 import { check, options as fields, maybe, oneOf, type Schema, settings } from "../../core/schema.js";
 import type { Engine } from "../engine.js";
 import { engineIn, type OrtOptions, ortFields, ortWebOptions } from "./engine.js";
 import type { Host, HostRequest, HostResults } from "./session.js";
 import { type CpuOptions, cpuBackend } from "./targets/cpu.js";
 import { wasmBackend } from "./targets/wasm.js";
+import { checkDevice, webgpuBackend } from "./targets/webgpu.js";
 import { checkTuning, defaultTuning, type Tuning, type WinogradTile } from "./tuning.js";
 import type { Answer, WorkerSetup } from "./worker.js";
 
@@ -36,9 +37,10 @@ export const ortOptions: Schema<OrtNodeOptions> = fields<OrtNodeOptions>({
 });
 
 /**
- * ONNX Runtime on the CPU, in float32. Sessions live in a worker thread, so the event loop stays free while they run.
+ * ONNX Runtime on the CPU, or on a GPU by WebGPU, in float32. Sessions live in a worker thread, so the event loop stays free while they run.
+ * With `device: "webgpu"`, compiling a graph throws a FoveaError that says why if there is no GPU, or if it has no kernel for a part of the graph.
  *
- * @throws OptionError for an invalid option.
+ * @throws OptionError for an invalid option, or one without effect on the device.
  * @example
  * const engine = ortEngine();
  * const executable = await engine.compile(trace(model, [1, 3, 32, 32]));
@@ -46,6 +48,8 @@ export const ortOptions: Schema<OrtNodeOptions> = fields<OrtNodeOptions>({
  */
 export function ortEngine(options: OrtNodeOptions = {}): Engine {
   check("ortEngine", "options", ortOptions, options);
+  checkDevice("ortEngine", options);
+  if (options.device === "webgpu") return engineIn(new GpuHost(), webgpuBackend(inWorker, inWorker, options));
   const { threads = availableParallelism(), ...rest } = options;
   const tuning = checkTuning(options.tuning ?? defaultTuning, "ortEngine: tuning");
   return engineIn(new WorkerHost({ backend: "cpu", threads }), cpuBackend({ ...rest, tuning }));
@@ -61,6 +65,9 @@ export function ortEngine(options: OrtNodeOptions = {}): Engine {
  */
 export function ortWebEngine(options: OrtOptions = {}): Engine {
   check("ortWebEngine", "options", ortWebOptions, options);
+  if (options.device === "webgpu")
+    throw new OptionError(`ortWebEngine: device "webgpu" needs a browser; in Node use ortEngine({ device: "webgpu" })`);
+  checkDevice("ortWebEngine", options);
   const { threads = availableParallelism(), rules } = options;
   return engineIn(
     new WorkerHost({ backend: "wasm", threads }),
@@ -117,5 +124,26 @@ class WorkerHost implements Host {
     worker.on("error", fail);
     worker.on("exit", () => fail(new FoveaError("ONNX Runtime: the worker thread has ended")));
     return worker;
+  }
+}
+
+/** The worker's part of a backend. */
+const inWorker = (): never => {
+  throw new Error("sessions are opened in the worker thread");
+};
+
+/** An engine's sessions on the GPU. In two threads at once ONNX Runtime's WebGPU crashes, so all engines share a worker. */
+class GpuHost implements Host {
+  static readonly #worker = new WorkerHost({ backend: "webgpu", threads: 1 });
+  readonly #sessions = new Set<number>();
+
+  ask<R extends HostRequest>(request: R, transfer?: readonly ArrayBufferLike[]): Promise<HostResults[R["kind"]]> {
+    if (request.kind === "create") this.#sessions.add(request.session);
+    return GpuHost.#worker.ask(request, transfer);
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([...this.#sessions].map((session) => this.ask({ kind: "release", session })));
+    this.#sessions.clear();
   }
 }

@@ -70,13 +70,14 @@ export class SessionHost implements Host {
       return undefined;
     }
     if (!open) throw new FoveaError("this executable has been released, or its engine has");
-    if (request.kind === "readState") return copyOf(open.read(request.index));
+    if (request.kind === "readState") return copyOf(await open.read(request.index));
     const feeds = Object.entries(request.inputs).map(([name, value]) => [name, toOrt(ort, value)] as const);
     return open.run(Object.fromEntries(feeds));
   }
 }
 
-async function openSession(spec: SessionSpec, { ort, options }: Loaded): Promise<SessionState> {
+async function openSession(spec: SessionSpec, { ort, options, open }: Loaded): Promise<SessionState> {
+  if (open) return open(spec);
   // With memory patterns every run would ask the system for fresh pages.
   const settings = { enableMemPattern: false, logSeverityLevel: 3, ...options } as const;
   const session = await ort.InferenceSession.create(spec.model, settings);

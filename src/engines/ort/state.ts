@@ -44,19 +44,24 @@ export class SessionState {
     const before = this.state;
     const results = await this.session.run({ ...feeds, ...before });
     this.state = Object.fromEntries(this.spec.states.map((state) => [state.before, results[state.after]!]));
-    free(Object.values(before));
+    this.discard(Object.values(before));
     return Object.fromEntries(this.spec.outputs.map(({ name }) => [name, fromOrt(results[name]!)]));
   }
 
   /** The contents of a state array; valid until the next run. */
-  read(index: number): Tensor {
+  read(index: number): Tensor | Promise<Tensor> {
     return fromOrt(this.state[this.spec.states[index]!.before]!);
   }
 
   /** Releases the session, and frees the state. */
   async release(): Promise<void> {
     await this.session.release();
-    free(Object.values(this.state));
+    this.discard(Object.values(this.state));
+  }
+
+  /** Frees arrays of state that are no longer needed. */
+  protected discard(arrays: readonly OrtTensor[]): void {
+    free(arrays);
   }
 
   /** An array for each state, by input name. */

@@ -3,6 +3,8 @@ import type { Rules } from "../../../formats/onnx/writer.js";
 import type { Graph } from "../../../graph/graph.js";
 import type { BlockedTarget } from "../blocked/blocked-layer.js";
 import type { BlockedRule } from "../blocked/rule.js";
+import type { Pass } from "../passes/pass.js";
+import type { SessionSpec, SessionState } from "../state.js";
 
 /** What sessions need from onnxruntime-node or onnxruntime-web. */
 export type OrtModule = Pick<typeof common, "InferenceSession" | "Tensor">;
@@ -11,11 +13,13 @@ export type OrtModule = Pick<typeof common, "InferenceSession" | "Tensor">;
 export interface Loaded {
   readonly ort: OrtModule;
   readonly options?: common.InferenceSession.SessionOptions;
+  /** Opens a session whose state is not held in arrays of the CPU. */
+  readonly open?: (spec: SessionSpec) => Promise<SessionState>;
 }
 
 /**
- * A build of ONNX Runtime on a kind of processor: all that the engine, the compiler and the sessions do differently there. State is held in
- * arrays of the CPU (`state.ts`). `Facts` is what its probe finds out.
+ * A build of ONNX Runtime on a kind of processor: all that the engine, the compiler and the sessions do differently there. `Facts` is what
+ * its probe finds out.
  */
 export interface Backend<Facts = unknown> {
   /** Name of the engine. */
@@ -37,4 +41,7 @@ export interface Target {
   readonly blocks: (BlockedTarget & { readonly rules: readonly BlockedRule[] }) | undefined;
   /** Whether a run can write results over the arrays of its inputs. */
   readonly writesInPlace: boolean;
+  /** Passes of its own, before and after those of `compile.ts`. */
+  readonly before?: Readonly<Record<string, Pass>>;
+  readonly after?: Readonly<Record<string, Pass>>;
 }

@@ -35,7 +35,7 @@ export class InPlaceState extends SessionState {
     return Object.fromEntries(outputs.map(({ name }, i) => [name, results[i]!]));
   }
 
-  override read(index: number): Tensor {
+  override read(index: number): Tensor | Promise<Tensor> {
     this.#requireKept();
     return super.read(index);
   }
