@@ -44,6 +44,7 @@ const guide = [
     text: "Use",
     items: pages([
       ["Segmentation", "segmentation"],
+      ["Re-identification", "re-identification"],
       ["See where it looks", "seeing"],
       ["Compare modules", "comparing"],
       ["Compare on several computers", "distributed"],

@@ -38,7 +38,7 @@ export interface Augmentation extends Mixing {
   readonly colorJitter?: ColorJitter;
   /** Random Erasing. Default: none. */
   readonly erasing?: Erasing;
-  /** Mixup's α (Zhang et al., ICLR 2018). Only a {@link Loader} mixes, and only labels of whole images. Default: none. */
+  /** Mixup's α (Zhang et al., ICLR 2018). Only a `Loader` mixes, and only labels of whole images. Default: none. */
   readonly mixup?: number;
   /** CutMix's α (Yun et al., ICCV 2019). With both, each batch is of either kind. Default: none. */
   readonly cutmix?: number;

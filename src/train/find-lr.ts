@@ -28,6 +28,7 @@ export const rangeSchema: Schema<RateRange> = fields<RateRange>({
 
 /** What came of a learning rate. */
 export interface TriedRate {
+  /** The learning rate. */
   readonly lr: number;
   /** The mean of the last losses, each counting 0.98 times as much as the next. */
   readonly loss: number;
@@ -35,6 +36,7 @@ export interface TriedRate {
 
 /** Rates that were tried, until the loss was four times the lowest, and what they suggest. */
 export interface FoundRate {
+  /** In rising order. */
   readonly tried: readonly TriedRate[];
   /** Where the loss was lowest. */
   readonly lowest: number;

@@ -10,7 +10,7 @@ import { usesOf } from "./uses.js";
 /** The lowest and the highest number that an array of activations is rounded to. */
 export type Range = readonly [low: number, high: number];
 
-/** What {@link quantize} needs to know of a network's activations; `calibrate` measures it. */
+/** What `quantize` needs to know of a network's activations; `calibrate` measures it. */
 export interface Calibration {
   /** A range for each array of activations that is rounded, in the order of the graph. */
   readonly ranges: readonly Range[];
