@@ -183,17 +183,16 @@ class RelativePositions(nn.Module):
 
     def forward(self, queries, window):
         """Queries [N,G,h,w,d] -> [N,G,hw,HW] for a window [H,W], q(y, x) . (a[i - y] + b[j - x])."""
-        heights, widths = (
-            getattr(self, key)[self.indices(key, queries.shape[axis], side)]
-            for key, axis, side in zip(self.keys, [2, 3], window)
-        )
+        heights, widths = (self.by_distance(i, queries.shape[2 + i], side) for i, side in enumerate(window))
         rows = torch.einsum("nghwd,hrd->nghwr", queries, heights)
         columns = torch.einsum("nghwd,wcd->nghwc", queries, widths)
         return (rows[..., None] + columns[..., None, :]).flatten(4).flatten(2, 3)
 
-    def indices(self, key, length, side):
+    def by_distance(self, axis, length, side):
+        """The vector from each of `length` positions to each of `side`: [length,side,d]."""
+        vectors = getattr(self, self.keys[axis])
         distances = torch.arange(side) - torch.arange(length)[:, None]
-        return distances + len(getattr(self, key)) // 2
+        return vectors[distances + len(vectors) // 2]
 
 
 class BoT(nn.Module):
