@@ -1,4 +1,5 @@
-"""Fovea's attention modules in PyTorch, by their formulas (docs/catalogue.md) and with the same keys, default options. By family in attention/.
+"""Fovea's attention modules in PyTorch, by their formulas (docs/catalogue.md) and with the same keys, default options. The modules
+themselves are in attention/, by family.
 
 As one would write them for speed in eager mode: no permuted copies of whole maps where the reduced ones will do, activations in place
 where nothing else reads the array.

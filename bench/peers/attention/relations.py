@@ -138,6 +138,11 @@ class RGA(nn.Module):
 
 
 class NonLocal(nn.Module):
+    """
+    On large maps of random numbers a check finds W.0.bias different, by 1.5 % of a tenth of its weight's gradient: before a norm its own
+    gradient is 0 but for rounding, here PyTorch's, and the norm enlarges that because means over many positions hardly differ.
+    """
+
     def __init__(self, channels):
         super().__init__()
         hidden = channels // 2
@@ -178,17 +183,16 @@ class RelativePositions(nn.Module):
 
     def forward(self, queries, window):
         """Queries [N,G,h,w,d] -> [N,G,hw,HW] for a window [H,W], q(y, x) . (a[i - y] + b[j - x])."""
-        heights, widths = (
-            getattr(self, key)[self.indices(key, queries.shape[axis], side)]
-            for key, axis, side in zip(self.keys, [2, 3], window)
-        )
+        heights, widths = (self.by_distance(i, queries.shape[2 + i], side) for i, side in enumerate(window))
         rows = torch.einsum("nghwd,hrd->nghwr", queries, heights)
         columns = torch.einsum("nghwd,wcd->nghwc", queries, widths)
         return (rows[..., None] + columns[..., None, :]).flatten(4).flatten(2, 3)
 
-    def indices(self, key, length, side):
+    def by_distance(self, axis, length, side):
+        """The vector from each of `length` positions to each of `side`: [length,side,d]."""
+        vectors = getattr(self, self.keys[axis])
         distances = torch.arange(side) - torch.arange(length)[:, None]
-        return distances + len(getattr(self, key)) // 2
+        return vectors[distances + len(vectors) // 2]
 
 
 class BoT(nn.Module):
