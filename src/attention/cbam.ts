@@ -1,5 +1,6 @@
 import { OptionError } from "../core/errors.js";
 import { defineOptions, type OptionsOf } from "../core/options.js";
+import { shown } from "../core/schema.js";
 import type { Value } from "../graph/graph.js";
 import { Conv2d, constant, flatten, Lambda, Linear, Module, Sequential } from "../nn/index.js";
 import { add, relu, reshape, sigmoid } from "../ops/index.js";
@@ -209,7 +210,7 @@ export class CBAM extends Module {
     const { pools, kernelSize, variant, channel, spatial, order } = options;
     const known = Object.keys(channelPools);
     if (pools.length === 0 || pools.some((pool) => !known.includes(pool)))
-      throw new OptionError(`CBAM: pools must be some of ${known.join(", ")}, got ${JSON.stringify(pools)}`);
+      throw new OptionError(`CBAM: pools must be some of ${known.join(", ")}, got ${shown(pools)}`);
     oddKernel("CBAM", kernelSize);
     if (!channel && !spatial) throw new OptionError("CBAM: channel and spatial are both off; nothing would be left");
     const form = forms[variant];

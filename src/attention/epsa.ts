@@ -1,5 +1,6 @@
 import { OptionError } from "../core/errors.js";
 import { defineOptions, integer, type OptionsOf } from "../core/options.js";
+import { shown } from "../core/schema.js";
 import type { Value } from "../graph/graph.js";
 import { Conv2d, kaimingNormal, Module } from "../nn/index.js";
 import { concat, mul, reduceMean, relu, reshape, sigmoid, slice, softmax } from "../ops/index.js";
@@ -52,7 +53,7 @@ class BranchGate extends Module {
 /** Four numbers, one per branch. @throws OptionError */
 function four(option: string, values: readonly number[], mayBe: (value: number) => boolean, what: string) {
   if (values.length !== 4 || !values.every((value) => Number.isInteger(value) && value >= 1 && mayBe(value)))
-    throw new OptionError(`PyramidSqueezeAttention: ${option} must be four ${what}, got ${JSON.stringify(values)}`);
+    throw new OptionError(`PyramidSqueezeAttention: ${option} must be four ${what}, got ${shown(values)}`);
   return values;
 }
 

@@ -1,5 +1,6 @@
 import { OptionError } from "../core/errors.js";
 import { defineOptions, type OptionsOf } from "../core/options.js";
+import { shown } from "../core/schema.js";
 import type { Value } from "../graph/graph.js";
 import { Conv2d, constant, flatten, kaimingNormal, Lambda, LayerNorm, Module, Sequential } from "../nn/index.js";
 import { add, reduceMean, relu, reshape, sigmoid } from "../ops/index.js";
@@ -94,7 +95,7 @@ export class GlobalContext extends Module {
     const { pooling, variant, ratio } = given;
     const fusion = given.fusion ?? (variant === "timm" ? ["mul"] : ["add"]);
     if (fusion.length === 0 || fusion.some((kind) => kind !== "add" && kind !== "mul"))
-      throw new OptionError(`GlobalContext: fusion must be some of add, mul, got ${JSON.stringify(fusion)}`);
+      throw new OptionError(`GlobalContext: fusion must be some of add, mul, got ${shown(fusion)}`);
     if (ratio !== null && !(ratio > 0)) throw new OptionError(`GlobalContext: ratio must be positive, got ${ratio}`);
     const names = fields[variant];
     const weightInit = kaimingNormal("in");

@@ -217,7 +217,7 @@ export function gateFor(name: string, channels: number, options: AttentionOption
   const outputs = spec.outputs?.(channels, resolveOptions(name, spec.options, given)) ?? channels;
   if (outputs !== channels)
     throw new OptionError(
-      `attention "${name}": ${JSON.stringify(options)} turns ${channels} channels into ${outputs}; a module in a network must keep them`,
+      `attention "${name}": ${shown(options)} turns ${channels} channels into ${outputs}; a module in a network must keep them`,
     );
   return noted(createAttentionByName(name, channels, given) as Module);
 }

@@ -1,5 +1,6 @@
 import { OptionError, ShapeError } from "../core/errors.js";
 import { integer } from "../core/options.js";
+import { shown } from "../core/schema.js";
 import { formatShape, type Shape } from "../core/shape.js";
 import type { TapKind, Value } from "../graph/graph.js";
 import {
@@ -189,7 +190,7 @@ export const squaresOf = (sizes: readonly number[]): readonly (readonly number[]
 export function integerPair(owner: string, option: string, value: readonly number[]): readonly [number, number] {
   const [a, b] = value;
   if (value.length !== 2 || ![a, b].every((v) => Number.isInteger(v) && v! >= 1))
-    throw new OptionError(`${owner}: ${option} must be two positive integers, got ${JSON.stringify(value)}`);
+    throw new OptionError(`${owner}: ${option} must be two positive integers, got ${shown(value)}`);
   return [a!, b!];
 }
 

@@ -1,5 +1,6 @@
 import { OptionError } from "../core/errors.js";
 import { defineOptions, integer, type OptionsOf } from "../core/options.js";
+import { shown } from "../core/schema.js";
 import type { Value } from "../graph/graph.js";
 import { BatchNorm, Conv2d, kaimingNormal, Module, normal, Sequential } from "../nn/index.js";
 import { add, mul, reduceMean, relu, reshape, slice, softmax } from "../ops/index.js";
@@ -130,7 +131,7 @@ export class SelectiveKernel extends Module {
 function kernelsOf({ kernelSizes }: Options): readonly number[] {
   if (kernelSizes.length < 2 || kernelSizes.some((size) => !Number.isInteger(size) || size < 3 || size % 2 === 0))
     throw new OptionError(
-      `SelectiveKernel: kernelSizes must be at least two odd numbers from 3, got ${JSON.stringify(kernelSizes)}`,
+      `SelectiveKernel: kernelSizes must be at least two odd numbers from 3, got ${shown(kernelSizes)}`,
     );
   return kernelSizes;
 }

@@ -1,6 +1,6 @@
 import { type AttentionPlan, createAttention as createModule } from "../attention/index.js";
 import { OptionError } from "../core/errors.js";
-import { check, options as fields } from "../core/schema.js";
+import { check, options as fields, shown } from "../core/schema.js";
 import type { Value } from "../graph/graph.js";
 import { BatchNorm, globalAveragePool, initialize, Linear, Module, normal } from "../nn/index.js";
 import { type Attachable, type AttachPoints, prefixed } from "./attach.js";
@@ -86,7 +86,7 @@ export function rgaResnet(options: RGAOptions = {}): RGAResNet {
   const { numClasses, attention, seed = 0, size = [256, 128], width = 64, spatial = true, channel = true } = options;
   refuseAttention("rgaResnet", attention);
   if (!Array.isArray(size) || size.length !== 2 || size.some((n) => !Number.isInteger(n) || n < 16 || n % 16 !== 0))
-    throw new OptionError(`rgaResnet: size must be two multiples of 16, got ${JSON.stringify(size)}`);
+    throw new OptionError(`rgaResnet: size must be two multiples of 16, got ${shown(size)}`);
   const model = new RGAResNet(classCount("rgaResnet", numClasses, 751), size, stageWidth("rgaResnet", width), {
     spatial,
     channel,

@@ -16,6 +16,7 @@ import {
   type Schema,
   settings,
   share,
+  shown,
   text,
   whole,
 } from "../core/schema.js";
@@ -104,6 +105,6 @@ export function checkRunConfig(where: string, config: unknown, fault: new (messa
   const { numClasses } = withPresentNames(model.options);
   if (numClasses !== undefined && numClasses !== data.classes.length)
     throw new fault(
-      `${where}: data.classes names ${data.classes.length} classes, but model.options.numClasses is ${JSON.stringify(numClasses)}`,
+      `${where}: data.classes names ${data.classes.length} classes, but model.options.numClasses is ${shown(numClasses)}`,
     );
 }

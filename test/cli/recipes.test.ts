@@ -186,7 +186,10 @@ const idle: readonly (readonly [flags: string, says: RegExp])[] = [
   ["--bce-target-threshold 0.2", /--bce-target-threshold needs --bce-loss/],
   ["--bce-loss --class-weights balanced", /--class-weights has no effect with --bce-loss/],
   ["--progressive-resizing 24,40", /--progressive-resizing 40 must be below the full image size, 32/],
-  ["--progressive-resizing 24 --epochs 1", /--progressive-resizing: 2 sizes, the full one included, need at least 2 epochs, got 1/],
+  [
+    "--progressive-resizing 24 --epochs 1",
+    /--progressive-resizing: 2 sizes, the full one included, need at least 2 epochs, got 1/,
+  ],
   ["--progressive-resizing 24,16", /--progressive-resizing .* must be image sizes from small to large/],
   ["--progressive-resizing 24 --no-augment --cache-features", /--cache-features has no effect with --progressive-/],
   ["--class-weights 1,2", /--class-weights: 2 weights for 10 classes/],

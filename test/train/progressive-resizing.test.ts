@@ -192,7 +192,11 @@ test("what cannot be resized, or not so, is refused", async () => {
   await refused(new Net(), from(), /from small to large/);
   await refused(new Net(), from(0, 4), /from small to large/);
   await refused(new Net(), from(4, 8), /train: progressiveResizing 8 must be below the full image size, 8/);
-  await refused(new Net(), { ...from(4, 6), epochs: 2 }, /progressiveResizing: 3 sizes, the full one included, need at least 3 epochs, got 2/);
+  await refused(
+    new Net(),
+    { ...from(4, 6), epochs: 2 },
+    /progressiveResizing: 3 sizes, the full one included, need at least 3 epochs, got 2/,
+  );
   await refused(new Net(), { ...from(4), cacheFeatures: true, augment: null }, /cacheFeatures has no effect/);
   await refused(new Fixed(), from(4), /progressiveResizing 4: the network does not take images of 4 × 4 pixels \(/);
 });

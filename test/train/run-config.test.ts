@@ -86,6 +86,28 @@ test("fields of newer versions are passed over, and those that older ones lack a
   }
 });
 
+const many = Array.from({ length: 5000 }, (_, i) => i + 1);
+const long: readonly (readonly [what: string, model: object])[] = [
+  ["numClasses", { options: { numClasses: many } }],
+  ["se's reduction", { options: { numClasses: 2, attention: ["se", { reduction: many }] } }],
+  ["sk's kernelSizes", { options: { numClasses: 2, attention: ["sk", { kernelSizes: many }] } }],
+  ["cbam's pools", { options: { numClasses: 2, attention: ["cbam", { pools: many.map(String) }] } }],
+  ["gc's fusion", { options: { numClasses: 2, attention: ["gc", { fusion: many.map(String) }] } }],
+  ["epsa's groups", { options: { numClasses: 2, attention: ["epsa", { groups: many }] } }],
+  ["rga's size", { options: { numClasses: 2, attention: ["rga", { size: many }] } }],
+  ["the size of a network", { name: "resnet50_rga", options: { numClasses: 2, size: many } }],
+];
+for (const [what, model] of long)
+  test(`a long list is not repeated in the message: ${what}`, async (t) => {
+    const folder = await folderWith({ ...config, model: { name: "resnet20", ...model } });
+    t.after(() => rm(folder, { recursive: true }));
+    await assert.rejects(loadRun(folder), (error: Error) => {
+      assert.ok(error instanceof FormatError, String(error));
+      assert.match(error.message, /^[^\n]{1,400}$/);
+      return true;
+    });
+  });
+
 test("a network that cannot be built is an error of the file", async (t) => {
   for (const [made, says] of [
     [
