@@ -129,9 +129,12 @@ function fail(file: string, name: string | undefined, detail: string): void {
 }
 
 const left = [...processes().entries()];
-await Promise.all(
+const seconds = () => ((performance.now() - started) / 1000).toFixed(0);
+/** When each lane had nothing left to do. */
+const ends = await Promise.all(
   Array.from({ length: 2 }, async () => {
     for (let next = left.shift(); next; next = left.shift()) await runProcess(next[1], next[0]);
+    return seconds();
   }),
 );
 
@@ -157,6 +160,6 @@ for (const [what, all] of [
   for (const { name, time } of slowest) console.log(`${(time / 1000).toFixed(1).padStart(7)} s  ${name}`);
 }
 console.log(
-  `${total.failed ? `${total.failed} failed` : "all passed"} in ${((performance.now() - started) / 1000).toFixed(0)} s`,
+  `${total.failed ? `${total.failed} failed` : "all passed"} in ${seconds()} s; the two lanes ended after ${ends.join(" and ")} s`,
 );
 process.exitCode = total.failed ? 1 : 0;

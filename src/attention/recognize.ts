@@ -125,8 +125,11 @@ function numbers(places: readonly Place[]): readonly number[] {
 
 /** The options with numbers that give all places their shapes; undefined if there are none. */
 function fit(spec: AttentionInfo, places: readonly Place[], form: AttentionOptions): AttentionOptions | undefined {
-  const restOf = (options: AttentionOptions) =>
-    places.reduce((sum, { shapes, channels }) => sum + difference(shapes, shapesOf(spec, channels, options)), 0);
+  const widths = [...new Set(places.map(({ channels }) => channels))];
+  const restOf = (options: AttentionOptions) => {
+    const own = new Map(widths.map((channels) => [channels, shapesOf(spec, channels, options)]));
+    return places.reduce((sum, { shapes, channels }) => sum + difference(shapes, own.get(channels)), 0);
+  };
   let best = { options: form, rest: restOf(form) };
   if (best.rest > 0) {
     if (best.rest === Number.POSITIVE_INFINITY) {
