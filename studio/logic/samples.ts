@@ -19,7 +19,7 @@ export const samples: readonly Sample[] = [
   {
     name: "anywhere",
     title: "Small shapes anywhere",
-    text: "The same four, half as large, and anywhere in the image. Harder: do the maps find them?",
+    text: "The same four, half as large, and anywhere in the image. Hard: it takes more epochs. Do the maps find them?",
     imageSize: 48,
   },
   {
