@@ -1,6 +1,7 @@
 import { basename, resolve } from "node:path";
 import { versions } from "node:process";
 import * as schemas from "../core/schema.js";
+import { type TaskName, taskNames } from "../core/tasks.js";
 import { defaultAugmentation, defaultPreprocessing } from "../engine.js";
 import {
   type Augmentation,
@@ -9,7 +10,6 @@ import {
   OptionError,
   type PretrainedWeights,
   type RunConfig,
-  type Task,
   version,
 } from "../index.js";
 import {
@@ -23,10 +23,13 @@ import {
   trainingSettings,
 } from "../internal.js";
 import { buildFlags, engineFlags, modelOptions, optional } from "./arguments.js";
+import { taskOfData } from "./choose-task.js";
 import { type FlagsOf, flag, flagList, flagOf, settingFlags, settingsBy } from "./flags.js";
 import { optimizationFlags, optimizerOf, type Settled, scheduleOf } from "./optimization.js";
 import { splitFlags } from "./run.js";
-import { maskOptions, segmentationFlags, taskConfig } from "./segmentation/flags.js";
+import { maskOptions, segmentationFlags } from "./segmentation/flags.js";
+import { targetFlags } from "./targets/flags.js";
+import { faceOf } from "./tasks.js";
 import { reportFlags } from "./train-report.js";
 import { transferFlags } from "./transfer.js";
 
@@ -35,10 +38,11 @@ export const trainFlags = flagList(
   ...buildFlags,
   flag(
     "--task <name>",
-    "one class per image, or one per pixel (default: by network and data)",
-    schemas.oneOf("classification", "segmentation"),
+    "one class per image or per pixel; with a CSV file any number of labels (multi-label), or numbers (regression), per image (default: by network and data)",
+    schemas.oneOf(...taskNames),
   ),
   ...segmentationFlags,
+  ...targetFlags,
   flag("--image-size <pixels>", "side of the square input (default: what suits the data)", schemas.imageSize),
   ...settingFlags(loopSettings),
   ...optimizationFlags,
@@ -85,7 +89,9 @@ export async function configOf(
   const small = "stem" in spec.options && preprocessing.imageSize < 64 && !published;
   const stem = flags.stem ?? (small ? "cifar" : undefined);
   const { name, settings } = optimizerOf(flags);
-  requireFitting(flags, spec.task, classes);
+  const task = taskOfData(flags, data.train);
+  requireFitting(flags, task, classes);
+  const record = await faceOf(task).record(flags, data.train);
   if (flags.cacheFeatures && flags.augment)
     throw new OptionError("--cache-features needs --no-augment: augmented images differ in every epoch");
   return {
@@ -106,7 +112,7 @@ export async function configOf(
       ...optional("testSplit", flags.testSplit),
       ...(await maskOptions(flags)),
     },
-    ...(spec.task === "segmentation" ? { task: await taskConfig(flags, data.train) } : {}),
+    ...optional("task", record),
     preprocessing,
     frozen: [],
     training: {
@@ -133,7 +139,11 @@ function withOptionsOf(published: PretrainedWeights | undefined, options: Readon
 function augmentOf(flags: TrainFlags, usual: Augmentation): Augmentation | null {
   const settings = settingsBy(augmentationSettings, flags);
   const called = (name: keyof typeof augmentationSettings) => flagOf(augmentationSettings[name].flag);
-  if (flags.augment) return augmentedBy(flags.flip ? usual : { ...usual, flip: false }, settings, called);
+  if (flags.augment) {
+    const chosen = augmentedBy(flags.flip ? usual : { ...usual, flip: false }, settings, called);
+    const { crop, flip, ...others } = chosen;
+    return crop === null && !flip && Object.keys(others).length === 0 ? null : chosen;
+  }
   const [idle] = Object.keys(settings) as (keyof typeof augmentationSettings)[];
   if (idle) throw new OptionError(`${called(idle)} has no effect with --no-augment`);
   if (!flags.flip) throw new OptionError("--no-flip has no effect with --no-augment");
@@ -141,7 +151,7 @@ function augmentOf(flags: TrainFlags, usual: Augmentation): Augmentation | null 
 }
 
 /** @throws OptionError for flags that are for other tasks, or do not fit the data's classes. */
-function requireFitting(flags: TrainFlags, task: Task["name"], classes: readonly string[]): void {
+function requireFitting(flags: TrainFlags, task: TaskName, classes: readonly string[]): void {
   const { autoAugment, mixup, cutmix, balancedSampling, classWeights, bceLoss, bceTargetThreshold } = flags;
   const ofImages = {
     "auto-augment": autoAugment,
@@ -155,6 +165,12 @@ function requireFitting(flags: TrainFlags, task: Task["name"], classes: readonly
   if (task === "segmentation")
     for (const [name, value] of Object.entries(ofImages))
       if (value !== undefined) throw new OptionError(`--${name} is for networks that classify whole images`);
+  if (task === "multi-label" || task === "regression") {
+    const { "auto-augment": _, ...others } = ofImages;
+    const ofClasses = { ...others, "class-weights": classWeights, "label-smoothing": flags.labelSmoothing };
+    for (const [name, value] of Object.entries(ofClasses))
+      if (value) throw new OptionError(`--${name} is for one class per image; --task is ${task}`);
+  }
   if (typeof classWeights === "object" && classWeights && classWeights.length !== classes.length)
     throw new OptionError(
       `--class-weights: ${classWeights.length} weights for ${classes.length} classes: ${classes.slice(0, 12).join(", ")}`,
