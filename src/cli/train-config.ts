@@ -165,6 +165,8 @@ function requireFitting(flags: TrainFlags, task: TaskName, classes: readonly str
   if (task === "segmentation")
     for (const [name, value] of Object.entries(ofImages))
       if (value !== undefined) throw new OptionError(`--${name} is for networks that classify whole images`);
+  if (task === "regression" && !flags.flip)
+    throw new OptionError("--no-flip has no effect: regression does not mirror images");
   if (task === "multi-label" || task === "regression") {
     const { "auto-augment": _, ...others } = ofImages;
     const ofClasses = { ...others, "class-weights": classWeights, "label-smoothing": flags.labelSmoothing };

@@ -187,6 +187,7 @@ test("weights remember their task", async () => {
 const never = ["--out", at("never")];
 /** What is refused in one line, and what is said. */
 const refused: readonly (readonly [args: readonly string[], says: RegExp])[] = [
+  [["train", at("photos"), ...numbers, "--no-flip", ...never], /--no-flip has no effect: regression does not mirror/],
   [
     ["train", at("photos"), "--targets", "a", ...never],
     /--targets is for --task multi-label or regression; name the task/,
