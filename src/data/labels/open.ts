@@ -86,8 +86,8 @@ async function onlyTable(folder: string): Promise<string> {
   if (chosen === undefined)
     throw new DataError(
       tables.length === 0
-        ? `${folder}: has no CSV file of labels; name one (labelsFile)`
-        : `${folder}: has several CSV files, ${summary(tables)}; name the one with the labels (labelsFile)`,
+        ? `${folder}: has no CSV file of labels; name one that is elsewhere`
+        : `${folder}: has several CSV files, ${summary(tables)}; name the one that has the labels`,
     );
   return join(folder, chosen);
 }

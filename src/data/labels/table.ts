@@ -41,7 +41,8 @@ export interface TableOptions {
 const most = { bytes: 2 ** 28, columns: 10_000, rows: 4_000_000 };
 
 const usual = {
-  image: ["image", "images", "file", "filename", "file_name", "fname", "image_name", "image_id", "path"],
+  /** The first that is there. */
+  image: ["image", "images", "file", "filename", "file_name", "fname", "image_name", "image_id", "path", "id"],
   split: ["split", "is_valid", "set"],
   labels: ["labels", "tags"],
 } as const;
@@ -64,7 +65,8 @@ export async function readLabels(file: string, options: TableOptions): Promise<L
   const header = rows.next().value as CsvRow | undefined;
   if (!header) throw new DataError(`${file}: is empty; the first line must name the columns, such as image,labels`);
   const all = columnsOf(header, file);
-  const find = (names: readonly string[]) => all.find(({ name }) => names.includes(name.toLowerCase()));
+  const find = (names: readonly string[]) =>
+    names.flatMap((one) => all.filter(({ name }) => name.toLowerCase() === one))[0];
   const image = find(usual.image);
   if (!image)
     throw new DataError(`${file}: has no column named image, file or path; it has ${summary(all.map((c) => c.name))}`);
@@ -184,9 +186,9 @@ type Reading = readonly [
   targetsOf: (cells: readonly string[], line: number) => readonly number[],
 ];
 
-/** Names in one cell per image, separated by semicolons or bars if any cell has one, otherwise by spaces. */
+/** Names in one cell per image, separated by the first of semicolons, bars and commas that any cell has, otherwise by spaces. */
 function namesIn(found: readonly Found[], known: readonly string[] = []): Reading {
-  const separator = [/;/, /\|/].find((mark) => found.some(({ cells }) => mark.test(cells[0]!))) ?? /\s+/;
+  const separator = [/;/, /\|/, /,/].find((mark) => found.some(({ cells }) => mark.test(cells[0]!))) ?? /\s+/;
   const split = (cell: string) =>
     cell
       .split(separator)
@@ -227,7 +229,7 @@ function valuesIn(file: string, columns: readonly Column[], task: TableOptions["
         const value = read(cell);
         if (!Number.isFinite(value))
           throw new DataError(
-            `${file}: line ${line}: ${columns[i]!.name} must be ${wanted}, got ${shown(cell)}. If it is not to be learned, name the columns that are (targets)`,
+            `${file}: line ${line}: ${columns[i]!.name} must be ${wanted}, got ${shown(cell)}. If it is not to be learned, name those columns that are, as targets`,
           );
         return value;
       }),

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
@@ -49,6 +49,11 @@ const forms: Readonly<Record<string, string>> = {
   "names separated by spaces": rows("image,labels", (i) => `images/${i}.png,${labels(i).join(" ")}`),
   "names separated by semicolons": rows("filename,tags", (i) => `${i}.png,${labels(i).join(";")}`),
   "names separated by bars, and quoted": rows("path,labels", (i) => `"./images/${i}.png","${labels(i).join("|")}"`),
+  "names separated by commas, with an index before": rows(
+    ",id,labels",
+    (i) => `${i},${i}.png,"${labels(i).join(", ")}"`,
+  ),
+  "an id besides the image": rows("id,image,tags", (i) => `${90 + i},${i},${labels(i).join(";")}`),
   "tabs, and names without endings": rows("image\tlabels", (i) => `${i}\t${labels(i).join(" ")}`),
   "semicolons between cells": rows("image;bird;cat;dog", (i) => `images\\${i}.png;${wanted(i).join(";")}`),
 };
@@ -92,11 +97,20 @@ test("numbers: chosen columns in their order, with exponents and signs, without 
 test("data for a network has its names, in its order; what it does not know is left out", async () => {
   const home = await data(rows("image,labels", (i) => `${i},${labels(i).join(" ")}`));
   const measure = ["dog", "fish", "cat"];
-  const { train } = await openDataset(home, { task: "multi-label", measure });
+  const { train, validation } = await openDataset(home, { task: "multi-label", measure });
   assert.deepEqual(train.classes, ["dog", "fish", "cat", "bird"]);
-  const { dataset, unknown } = alignClasses(train, measure);
-  assert.deepEqual([dataset.classes, unknown], [measure, ["bird"]]);
-  assert.deepEqual(targetsOf(dataset)[1] ?? [1, 0, 1], [1, 0, 1]);
+  const { dataset, unknown } = alignClasses(concatDatasets([train, validation]), measure);
+  assert.deepEqual([dataset.classes, unknown, dataset.length], [measure, ["bird"], 10]);
+  const found = targetsOf(dataset);
+  assert.deepEqual(
+    [found[0], found[1], found[2], found[3]],
+    [
+      [0, 0, 1],
+      [1, 0, 1],
+      [0, 0, 0],
+      [0, 0, 0],
+    ],
+  );
   assert.throws(() => alignClasses(train, [...measure, "cow"]), /lacks cow, which the model predicts/);
   const numbers = await data(rows("image,x", (i) => `${i},${i}`));
   await assert.rejects(openDataset(numbers, { task: "regression", measure: ["y"] }), /has no column "y"; it has x/);
@@ -216,6 +230,12 @@ test("the file of labels is the only one, labels.csv, or the one that is named",
     openDataset(home, { targets: ["x"] }),
     /labelsFile and targets are for the tasks multi-label and regression/,
   );
+});
+
+test("a file of labels has at most 256 MiB", async () => {
+  const home = await data("image,x\n");
+  truncateSync(join(home, "labels.csv"), 2 ** 28 + 1);
+  await assert.rejects(openDataset(home, { task: "regression" }), /labels\.csv: cannot be read .*at most 268435456/);
 });
 
 test("CSV rows know their lines, across quoted line breaks", () => {
