@@ -237,9 +237,13 @@ async function loadNamed(name: string, flags: Omit<ModelFlags, "model"> & Weight
   });
 }
 
-/** The task that a file of weights, or an exported network, was trained for. @throws FormatError if it is none. */
+/**
+ * The task that a file of weights, or an exported network, was trained for. Other programs have words under that key.
+ *
+ * @throws FormatError for a record that is not one.
+ */
 export function taskRecordIn({ task }: Readonly<Record<string, string>>, file = "the weights"): TaskRecord | undefined {
-  if (task === undefined) return undefined;
+  if (!task?.startsWith("{")) return undefined;
   const record = schemas.parseJson(task, `${file}: task`);
   schemas.check(file, "task", taskRecordSchema, record, FormatError);
   return record as TaskRecord;

@@ -109,7 +109,10 @@ function shapesFor(source: "shapes" | "shapes-free", options: OpenOptions): Spli
   if (options.labelsFile !== undefined || options.targets !== undefined)
     throw new OptionError(`openDataset: labelsFile and targets are for files; ${source} is generated`);
   const how = { ...count, size, placement, seed } as const;
-  if (task === "multi-label") return severalShapesSplits(how);
+  if (task === "multi-label") {
+    if (source === "shapes-free") throw new DataError("shapes-free has one figure per image; multi-label needs shapes");
+    return severalShapesSplits(how);
+  }
   if (task === "regression") return measuredShapesSplits(how);
   const splits = generateShapesSplits(how);
   return task === "segmentation" ? asSegmentation(splits) : splits;

@@ -3,6 +3,7 @@ import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node
 import { join } from "node:path";
 import { test } from "node:test";
 import sharp from "sharp";
+import { taskRecordIn } from "../../src/cli/run.js";
 import { sharedFovea as fovea, temporaryFolder } from "../support/fovea.js";
 
 const folder = temporaryFolder();
@@ -181,6 +182,19 @@ test("weights remember their task", async () => {
   assert.deepEqual(
     found.predictions[0].targets.map(({ name }: { name: string }) => name),
     ["green", "red"],
+  );
+});
+
+test("a task in metadata is a record of ours, or another program's word", () => {
+  assert.equal(taskRecordIn({ task: "classify" }), undefined);
+  assert.equal(taskRecordIn({}), undefined);
+  assert.deepEqual(taskRecordIn({ task: '{"name":"multi-label"}' }), { name: "multi-label" });
+  const says = (task: string, wanted: RegExp) => assert.throws(() => taskRecordIn({ task }, "a.onnx"), wanted);
+  says("{", /a\.onnx: task is not JSON/);
+  says('{"name":"detection"}', /a\.onnx: task\.name must be one of segmentation, multi-label, regression/);
+  says(
+    '{"name":"regression","loss":"mse","mean":[1],"deviation":[0]}',
+    /task\.deviation\[0\] must be a positive number/,
   );
 });
 

@@ -321,5 +321,8 @@ test("shapes has several figures for labels, and their place and size for number
   }
   const plain = await openDataset("shapes", { count });
   assert.deepEqual(await numbers.train.image(3), await plain.train.image(3));
+  await assert.rejects(openDataset("shapes-free", { task: "multi-label", count }), /multi-label needs shapes/);
+  const free = await openDataset("shapes-free", { task: "regression", count });
+  assert.deepEqual(free.train.size, { height: 64, width: 64 });
   await assert.rejects(openDataset("shapes", { task: "regression", targets: ["x"] }), /shapes is generated/);
 });
