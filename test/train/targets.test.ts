@@ -13,6 +13,7 @@ import { predictTargets } from "../../src/inference/index.js";
 import {
   BatchNorm,
   Conv2d,
+  freeze,
   globalAveragePool,
   initialize,
   Linear,
@@ -219,6 +220,20 @@ for (const loss of ["mse", "smooth-l1"] as const)
     const { output } = await executable.run({ input: tensor("float32", [1, 3, 8, 8], input) });
     toFloat64(output!).data.forEach((v, k) => near(v, values![k]!.value, 1e-4));
     await executable.release();
+  });
+
+for (const numbers of [false, true])
+  test(`features that are computed once give the same training of ${numbers ? "numbers" : "labels"}`, async () => {
+    const data = squares(64, 5, numbers);
+    const of = async (cacheFeatures: boolean) => {
+      const model = initialize(new Net(numbers ? 2 : 3), { seed: 3 });
+      freeze(model, (path) => !path.startsWith("fc."));
+      const task = (numbers ? regression(targetStatistics(data)) : multiLabel()) as never;
+      const { history } = await train(model, data, { ...how, epochs: 2, task, validate: data, cacheFeatures } as never);
+      return history.flatMap(({ loss, trainLoss, map, r2 }) => [loss!, trainLoss, map ?? r2!]);
+    };
+    const [kept, again] = [await of(true), await of(false)];
+    kept.forEach((value, i) => near(value, again[i]!, 1e-5));
   });
 
 for (const numbers of [false, true])
