@@ -32,6 +32,7 @@ export { cacheFolder } from "./hub/cache.js";
 export { withClasses } from "./inference/create-pretrained.js";
 export { buildNetwork } from "./inference/load-run.js";
 export { pretrainedFor, pretrainedOf } from "./inference/pretrained-weights.js";
+export { openTargetPredictor } from "./inference/targets.js";
 export { classifierInfo, models, settled } from "./models/index.js";
 export { type ComparedRun, renderComparison } from "./report/comparison.js";
 export type { Cell, ImageCell } from "./report/index.js";
@@ -40,17 +41,24 @@ export { labelColors, overlay } from "./report/label-colors.js";
 export { planarOf, runMapCell } from "./report/looks.js";
 export { imageLayer, planarLayer } from "./report/maps/layers.js";
 export { renderSegmentationReport } from "./report/segmentation-report.js";
+export { renderTargetsReport } from "./report/targets-report.js";
 export { eventFile, eventRecords, type StepSummaries } from "./report/tensorboard.js";
 export { defaultBatch } from "./train/batches.js";
 export { forEachLogits } from "./train/evaluate.js";
-export { bestRecord } from "./train/history.js";
+export { bestRecord, taskScores } from "./train/history.js";
 export { forEachTensor } from "./train/load-weights.js";
 export { logSumExp, probabilities, topIndices } from "./train/metrics.js";
 export { optimizerNames, optimizers } from "./train/optimizers.js";
 export { type Recipe, recipeNamed, recipeNames, recipes, requireEffect, withoutOverruled } from "./train/recipes.js";
+export {
+  forOutputsInUnits,
+  type RegressionLoss,
+  regressionLosses,
+  traceInUnits,
+} from "./train/regression.js";
 export { requireSizes, sizePhases } from "./train/resizing.js";
 export { type RecordedEpoch, RunFolder } from "./train/run-folder.js";
-export { taskOf } from "./train/run-task.js";
+export { type TaskRecord, taskOf, taskRecordSchema } from "./train/run-task.js";
 export { scheduleBy, scheduleNames } from "./train/schedules.js";
 export { type SegmentationLoss, segmentationLosses } from "./train/segmentation.js";
 export { loopSettings, repeating, startSettings, stepSettings, trainingSettings } from "./train/settings.js";

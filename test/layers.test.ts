@@ -88,7 +88,7 @@ const packages: readonly (readonly [name: RegExp, where: RegExp])[] = [
   [/^valibot$/, /^core\/schema\.ts$/],
   [
     /^node:/,
-    /^(cli\/|compare\/node\/|files\/|hub\/|engines\/ort\/(node|worker)\.ts|train\/(run-folder|load-weights)\.ts|data\/(segmentation\/(png-indices|layouts|coco|folder|class-list)|files|tiff|class-folders|cifar|idx|decode|folder-listing|image-folder|market|mask-files|plausible|splits|open)\.ts)/,
+    /^(cli\/|compare\/node\/|files\/|hub\/|engines\/ort\/(node|worker)\.ts|train\/(run-folder|load-weights)\.ts|data\/(segmentation\/(png-indices|layouts|coco|folder|class-list)|labels\/(images|open)|files|tiff|class-folders|cifar|idx|decode|folder-listing|image-folder|market|mask-files|plausible|splits|open)\.ts)/,
   ],
 ];
 

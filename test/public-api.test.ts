@@ -231,6 +231,19 @@ const cases: Readonly<Record<string, Case>> = {
     },
     allowed: options(2),
   },
+  meanSquaredError: {
+    args: () => {
+      const outputs = graph().outputs.get("output")!;
+      return [outputs, outputs];
+    },
+  },
+  smoothL1Loss: {
+    args: () => {
+      const outputs = graph().outputs.get("output")!;
+      return [outputs, outputs, {}];
+    },
+    allowed: options(2),
+  },
   tripletLoss: {
     args: () => {
       const logits = graph().outputs.get("output")!;
@@ -303,12 +316,19 @@ const cases: Readonly<Record<string, Case>> = {
   },
   rerank: { args: () => [{ between: [1], queries: [0], gallery: [0] }, {}], allowed: options(1) },
   predict: { args: () => [network, [image], { engine }], allowed: { 1: ["[]"] } },
+  predictTargets: {
+    args: () => [network, [image], { engine, task: fovea.multiLabel() }],
+    allowed: { 1: ["[]"] },
+  },
   calibrate: { args: () => [net(), data, { engine, preprocessing }] },
   openPredictor: { args: () => [network, { engine }] },
   openSegmenter: {
     args: () => [{ model: new fovea.Lambda((x) => x as never), classes: null, preprocessing }, { engine }],
   },
   segmentation: { args: () => [{}], allowed: options(0) },
+  multiLabel: { args: () => [] },
+  regression: { args: () => [{}], allowed: options(0) },
+  targetStatistics: { args: () => [{ ...data, targets: (i: number) => [i, -i, 2 * i] }] },
   segmentationOf: { args: () => [fovea.generateShapes({ count: 1 })] },
   balancedWeights: { args: () => [fovea.generateShapes({ count: 1 })] },
   attentionMaps: { args: () => [network, [image], { engine }] },

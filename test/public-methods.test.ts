@@ -192,6 +192,7 @@ const objects: Readonly<
         },
         facts: { args: () => [] },
         pixelFacts: { args: () => [] },
+        targetFacts: { args: () => [] },
         record: {
           args: () => [{ epoch: 1, trainLoss: 1 }, [], { isBest: true, weights: new Map(), checkpoint: "" }],
           allowed: { 1: ["[]"] },

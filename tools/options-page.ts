@@ -40,12 +40,14 @@ import { createPretrainedOptions } from "../src/inference/create-pretrained.js";
 import { loadOptions as loadRunOptions } from "../src/inference/load-run.js";
 import { pretrainedOptions } from "../src/inference/pretrained.js";
 import { segmenterOptions } from "../src/inference/segmenter.js";
+import { predictTargetsOptions } from "../src/inference/targets.js";
 import { models } from "../src/models/index.js";
 import { insertOptions } from "../src/models/insert.js";
 import * as layers from "../src/nn/layers.js";
 import { binaryLossOptions, focalOptions, lossOptions } from "../src/nn/loss.js";
 import { initializeOptions, traceOptions } from "../src/nn/module.js";
 import * as norms from "../src/nn/norms.js";
+import { smoothL1Options } from "../src/nn/regression.js";
 import { tripletOptions } from "../src/nn/triplet.js";
 import * as operators from "../src/ops/checks.js";
 import { diagramOptions } from "../src/report/diagram.js";
@@ -61,6 +63,7 @@ import {
 } from "../src/train/checks.js";
 import { evaluateOptions } from "../src/train/evaluate.js";
 import { rangeSchema } from "../src/train/find-lr.js";
+import { regressionOptions } from "../src/train/regression.js";
 import { rerankOptions } from "../src/train/rerank.js";
 import { retrievalOptions } from "../src/train/retrieval.js";
 import { trainingSchema } from "../src/train/run-config.js";
@@ -77,6 +80,7 @@ const sections: Readonly<Record<string, readonly Entry[]>> = {
     ["train", "TrainOptions", trainOptions],
     ["trainingStep", "StepOptions", stepOptions],
     ["segmentation", "SegmentationOptions", segmentationOptions],
+    ["regression", "RegressionOptions", regressionOptions],
     ["evaluate, forEachLogits", "EvaluateOptions", evaluateOptions],
     ["findLearningRate", "RateRange", rangeSchema],
     ["constantSchedule", "ScheduleOptions", constantOptions],
@@ -93,6 +97,7 @@ const sections: Readonly<Record<string, readonly Entry[]>> = {
   "Trained networks": [
     ["predict, openPredictor", "PredictOptions", predictOptions],
     ["openSegmenter", "SegmenterOptions", segmenterOptions],
+    ["predictTargets", "PredictTargetsOptions", predictTargetsOptions],
     ["attentionMaps", "AttentionMapsOptions", mapOptions],
     ["calibrate", "CalibrateOptions", calibrateOptions],
     ["loadRun", "LoadRunOptions", loadRunOptions],
@@ -153,6 +158,7 @@ const sections: Readonly<Record<string, readonly Entry[]>> = {
     ["crossEntropy", "LossOptions", lossOptions],
     ["focalLoss", "FocalLossOptions", focalOptions],
     ["binaryCrossEntropy", "BinaryLossOptions", binaryLossOptions],
+    ["smoothL1Loss", "SmoothL1Options", smoothL1Options],
     ["tripletLoss", "TripletOptions", tripletOptions],
     ["initialize", "InitializeOptions", initializeOptions],
     ["trace, graphFor", "TraceOptions", traceOptions],

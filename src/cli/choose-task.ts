@@ -1,34 +1,38 @@
-import { type OpenedDataset, OptionError } from "../index.js";
+import { type Dataset, modelInfo, type OpenedDataset, OptionError } from "../index.js";
 import { models } from "../internal.js";
 import { flagNamed } from "./flags.js";
 import { refuseSegmentationFlags } from "./segmentation/flags.js";
-import { faceOf, type TaskName, taskOfModel } from "./tasks.js";
+import { refuseTargetFlags } from "./targets/flags.js";
+import { faceOf, type TaskName } from "./tasks.js";
 import { say } from "./terminal.js";
 import type { AskedFlags } from "./train-config.js";
 
 /** The task, if flags imply it. A segmentation network does; a classifier does not, so that data with masks is noticed. */
-export function askedTask({ task, model }: AskedFlags): TaskName | undefined {
+export function askedTask(flags: AskedFlags): TaskName | undefined {
+  const { task, model } = flags;
+  if (task !== "multi-label" && task !== "regression")
+    refuseTargetFlags(flags, task ? `--task is ${task}` : "name the task");
   if (task !== undefined || model === undefined) return task;
   return models.get(model)?.task === "segmentation" ? "segmentation" : undefined;
 }
 
 /** The network to train: the named one, or the task's default. @throws OptionError if network, data and task do not match. */
 export function modelFor(flags: AskedFlags, source: string, { train }: OpenedDataset): string {
-  const task: TaskName = train.labelMap ? "segmentation" : "classification";
-  const model = flags.model ?? faceOf(task).network;
-  const own = taskOfModel(model);
-  if (own !== task)
+  const task = taskOfData(flags, train);
+  const face = faceOf(task);
+  const model = flags.model ?? face.network;
+  const own = modelInfo(model).task;
+  if (own !== face.networks)
     throw new OptionError(
       task === "segmentation"
-        ? `${model} is a classification network, and ${flags.task ? "--task segmentation needs" : `${source} has images with masks, which need`} one for segmentation, such as --model ${faceOf(task).network}`
-        : `${model} is a segmentation network, and --task classification needs a classifier, such as --model ${faceOf(task).network}`,
+        ? `${model} is a classification network, and ${flags.task ? "--task segmentation needs" : `${source} has images with masks, which need`} one for segmentation, such as --model ${face.network}`
+        : `${model} is a segmentation network, and --task ${task} needs a classifier, such as --model ${face.network}`,
     );
+  const why = flags.task ? `--task is ${task}` : undefined;
   if (task === "classification")
-    refuseSegmentationFlags(
-      flags,
-      flags.task ? "--task is classification" : `${model} classifies images; add --task segmentation`,
-    );
-  else refuseClassifierFlags(flags);
+    refuseSegmentationFlags(flags, why ?? `${model} classifies images; add --task segmentation`);
+  else if (task === "segmentation") refuseClassifierFlags(flags);
+  else refuseSegmentationFlags(task === "regression" ? { ...flags, loss: undefined } : flags, why!);
   if (flags.task === undefined && task === "segmentation" && flags.resume !== true)
     say(
       flags.model === undefined
@@ -36,6 +40,12 @@ export function modelFor(flags: AskedFlags, source: string, { train }: OpenedDat
         : `${model} is a segmentation network: training on a class for every pixel`,
     );
   return model;
+}
+
+/** The task that data is opened for. */
+export function taskOfData({ task }: Pick<AskedFlags, "task">, train: Dataset): TaskName {
+  if (train.labelMap) return "segmentation";
+  return train.targets && task ? task : "classification";
 }
 
 /** @throws OptionError for flags about a classifier, the last layer of a network for whole images. */

@@ -13,7 +13,8 @@ import { requireMemory } from "./memory.js";
 import { isOnnxFile, openOnnxFile } from "./onnx-network.js";
 import { aligning, loadModel, preprocessingOf, requireSplits, saySkipped } from "./run.js";
 import { maskFlags, maskOptions, refuseSegmentationFlags } from "./segmentation/flags.js";
-import { faceOf, taskOfModel } from "./tasks.js";
+import { labelFlags, refuseTargetFlags, targetOptions } from "./targets/flags.js";
+import { faceOf, taskFor } from "./tasks.js";
 import { ProgressLine, print, say } from "./terminal.js";
 
 const evalFlags = flagList(
@@ -32,6 +33,7 @@ const evalFlags = flagList(
   ttaFlag,
   flag("--csv <file>", "write each image's class, answer and loss to a file"),
   ...maskFlags,
+  ...labelFlags,
   ...mapFlags,
   ...deviceFlags,
   jsonFlag,
@@ -50,14 +52,18 @@ export const evalCommand = addFlags(new Command("eval"), evalFlags)
     const device = await deviceOf(flags);
     const file = isOnnxFile(runOrModel) ? await openOnnxFile(runOrModel, flags) : undefined;
     const loaded = file?.loaded ?? (await loadModel(runOrModel, flags));
-    const task = file?.task ?? taskOfModel(loaded.name);
+    const { task } = loaded;
     if (task === "classification") refuseSegmentationFlags(flags, `${loaded.name} classifies images`);
     else refuseMaps(flags);
+    if (task === "multi-label" || task === "regression")
+      refuseSegmentationFlags(flags, `${loaded.name} is for ${task}`);
+    else refuseTargetFlags(flags, `${loaded.name} is for ${task}`);
     const face = faceOf(task);
     const splits = await openDataset(source, {
       ...loaded.division,
       task,
       ...(await maskOptions(flags)),
+      ...targetOptions(flags),
       ...optional("resize", loaded.preprocessing?.resize),
       onNote: say,
       ...optional("imageSize", flags.imageSize ?? loaded.preprocessing?.imageSize),
@@ -81,7 +87,7 @@ export const evalCommand = addFlags(new Command("eval"), evalFlags)
       async (engine) => {
         const measured = await evaluate(loaded.model, dataset, {
           engine,
-          task: face.task,
+          task: file?.measuredAs ?? taskFor(loaded),
           batch: file?.batch ?? flags.batch,
           preprocessing,
           ...optional("tta", flags.tta),

@@ -19,7 +19,8 @@ import { explainImages } from "./explain-maps.js";
 import { addFlags } from "./flags.js";
 import { imagesOf, photoPreprocessing, readClasses } from "./inputs.js";
 import { requireMemory } from "./memory.js";
-import { loadModel, saySkipped } from "./run.js";
+import { type LoadedModel, loadModel, saySkipped } from "./run.js";
+import type { TaskName } from "./tasks.js";
 import { duration, helpText, ProgressLine, print, say } from "./terminal.js";
 
 export const explainCommand = addFlags(new Command("explain"), explainFlags)
@@ -48,9 +49,10 @@ Methods for layers: gradcam, gradcam++, hirescam, layercam, xgradcam, eigencam, 
     const { imageSize } = preprocessing;
     const { model } = loaded;
     requireMemory(model, [1, 3, imageSize, imageSize], true);
+    if (loaded.task !== "classification") refuseScores(flags, loaded);
     const network = { model, preprocessing, classes: names ?? loaded.classes ?? loaded.usualNames ?? null };
     const { images, skipped } = await imagesOf(sources);
-    const context: ExplainContext = { network, images, methods, flags, aim: aimOf(network, flags) };
+    const context: ExplainContext = { network, images, methods, flags, aim: aimOf(network, flags, loaded.task) };
     const result = await withEngine((engine) => {
       if (flags.gates) return drawGates(context, engine);
       return flags.sanity ? printSanity(context, engine) : explainImages(context, engine);
@@ -82,16 +84,30 @@ interface Aim {
   readonly classifies: boolean;
 }
 
+/** @throws OptionError for what is about one class per image. */
+function refuseScores({ score, class: named }: ExplainFlags, { task, classes }: LoadedModel): void {
+  if (task === "segmentation") return;
+  if (score === "probability")
+    throw new OptionError(`--score probability is for one class per image; the network is for ${task}`);
+  if (task === "regression" && named === undefined && classes && classes.length > 1)
+    throw new OptionError(`name what to explain: --class ${classes[0]} (of ${classes.slice(0, 12).join(", ")})`);
+}
+
 /** @throws OptionError for an unknown class. */
-function aimOf({ model, preprocessing, classes }: Network, flags: ExplainFlags): Aim {
+function aimOf({ model, preprocessing, classes }: Network, flags: ExplainFlags, task: TaskName): Aim {
   const { imageSize } = preprocessing;
   const [, count, ...plane] = trace(model, [1, 3, imageSize, imageSize]).outputs.get("output")!.shape.map(Number);
   if (classes && classes.length !== count)
     throw new OptionError(
       `${flags.classNames === undefined ? "the weights have" : `--class-names ${flags.classNames}:`} ${classes.length} names for a network of ${count} classes`,
     );
-  if (count === 1) say("the network has one class: its softmax is always 1, and no map can show what distinguishes it");
-  return { class: classIndex(flags.class, classes, count!), classes: count!, classifies: plane.length === 0 };
+  if (count === 1 && task === "classification")
+    say("the network has one class: its softmax is always 1, and no map can show what distinguishes it");
+  return {
+    class: classIndex(flags.class, classes, count!),
+    classes: count!,
+    classifies: plane.length === 0 && task === "classification",
+  };
 }
 
 /**

@@ -1,10 +1,11 @@
+import { mainScore } from "../core/tasks.js";
 import { defaultPreprocessing, type ExportedGraphOptions, exportedGraph, inline } from "../engine.js";
 import { type Calibration, calibrate, evaluate, openDataset, trace, type Value } from "../index.js";
 import { Module } from "../nn.js";
 import { optional, withEngine } from "./arguments.js";
 import { aligning, type LoadedModel, preprocessingOf, requireSplits } from "./run.js";
-import { faceOf, taskOfModel } from "./tasks.js";
-import { ProgressLine, percent, say } from "./terminal.js";
+import { scoreText, taskFor } from "./tasks.js";
+import { ProgressLine, say } from "./terminal.js";
 
 /** A network's metrics on a data set, before and after export. */
 export interface Measured {
@@ -14,10 +15,14 @@ export interface Measured {
 }
 
 interface Figures {
-  readonly top1: number;
   readonly loss: number;
+  readonly top1?: number;
   /** Of segmentation networks. */
   readonly miou?: number;
+  /** Of multi-label classifiers. */
+  readonly map?: number;
+  /** Of regression. */
+  readonly r2?: number;
 }
 
 /** A network as the graph that its export writes, with folding and rounded weights. */
@@ -40,13 +45,13 @@ class Exported extends Module {
 
 /** A data set as the network sees it. */
 async function openData(
-  { name, preprocessing, imageSize, division }: LoadedModel,
+  { task, preprocessing, imageSize, division }: LoadedModel,
   source: string,
   validationSplit?: number,
 ) {
   const splits = await openDataset(source, {
     ...division,
-    task: taskOfModel(name),
+    task,
     ...optional("resize", preprocessing?.resize),
     onNote: say,
     imageSize,
@@ -85,21 +90,30 @@ export async function measure(
   { foldBatchNorm = true, precision = "float32", calibration }: ExportedGraphOptions,
   validationSplit?: number,
 ): Promise<Measured> {
-  const { model, name, classes } = loaded;
+  const { model, classes } = loaded;
   const splits = await openData(loaded, source, validationSplit);
   const { dataset: validation } = aligning(splits.validation, { classes });
   const preprocessing = preprocessingOf(loaded, defaultPreprocessing(validation), {});
   const progress = new ProgressLine();
   return withEngine(async (engine) => {
     const figures = async (network: Module, which: string) => {
-      const { top1, loss, miou } = await evaluate(network, validation, {
+      const { top1, loss, miou, map, r2 } = await evaluate(network, validation, {
         engine,
-        task: faceOf(taskOfModel(name)).task,
+        task: taskFor(loaded),
         preprocessing,
         onProgress: (done, total) => progress.draw(done / total, `${which}: ${done} of ${total}`),
       });
       progress.clear();
-      return { count: validation.length, figures: { top1, loss, ...optional("miou", miou) } };
+      return {
+        count: validation.length,
+        figures: {
+          ...optional("top1", top1),
+          loss,
+          ...optional("miou", miou),
+          ...optional("map", map),
+          ...optional("r2", r2),
+        },
+      };
     };
     const before = await figures(model, "before");
     const after = await figures(
@@ -112,8 +126,8 @@ export async function measure(
 
 /** `top-1 93.1 % → 93.0 %, loss 0.2412 → 0.2450 as int8 on 10,000 images` */
 export function measuredText({ count, before, after }: Measured, precision: string): string {
-  const score = ({ top1, miou = top1 }: Figures) => percent(miou);
-  const top1 = `${before.miou === undefined ? "top-1" : "mIoU"} ${score(before)} → ${score(after)}`;
+  const [first, second] = [scoreText(mainScore(before)!), mainScore(after)!];
+  const scores = `${first} → ${scoreText(second).slice(second.name.length + 1)}`;
   const loss = `loss ${before.loss.toFixed(4)} → ${after.loss.toFixed(4)}`;
-  return `${top1}, ${loss} as ${precision} on ${count.toLocaleString("en-US")} images`;
+  return `${scores}, ${loss} as ${precision} on ${count.toLocaleString("en-US")} images`;
 }

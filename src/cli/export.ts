@@ -12,11 +12,11 @@ import {
   weightsOf,
   writeFileAtomic,
 } from "../index.js";
+import { traceInUnits } from "../internal.js";
 import { buildFlags, count, jsonFlag, weightsFlags } from "./arguments.js";
 import { calibrateOn, type Measured, measure, measuredText } from "./export-measure.js";
 import { addFlags, type FlagsOf, flag, flagList, needed } from "./flags.js";
 import { type LoadedModel, loadModel } from "./run.js";
-import { taskOfModel } from "./tasks.js";
 import { print, short } from "./terminal.js";
 
 const formats = ["onnx", "transformers.js", "safetensors"] as const;
@@ -111,27 +111,34 @@ function exportOptions({ opset, precision, keepBatchNorm, attentionMaps, feature
 
 const inputShape = ({ imageSize }: LoadedModel) => ["N", 3, imageSize, imageSize] as const;
 
+/** The network as it is exported: numbers come in the data's units. */
+const traced = (loaded: LoadedModel) =>
+  loaded.taskRecord?.name === "regression"
+    ? traceInUnits(loaded.model, inputShape(loaded), loaded.taskRecord)
+    : trace(loaded.model, inputShape(loaded));
+
 /** The files to write, by path below --out; the path of a single file is empty. */
 function filesOf(
   format: Format,
   loaded: LoadedModel,
   options: ExportOptions,
 ): Map<string, Uint8Array | SafetensorsFile> {
-  const { model, name, options: built, insert, classes, preprocessing } = loaded;
+  const { model, name, options: built, insert, classes, preprocessing, taskRecord } = loaded;
   const metadata = {
     model: name,
     options: JSON.stringify(built),
     ...(insert ? { insert: JSON.stringify(insert) } : {}),
     ...(classes ? { classes: JSON.stringify(classes) } : {}),
     ...(preprocessing ? { preprocessing: JSON.stringify(preprocessing) } : {}),
+    ...(taskRecord && taskRecord.name !== "segmentation" ? { task: JSON.stringify(taskRecord) } : {}),
   };
   if (format === "safetensors")
     return new Map([["", encodeSafetensors(weightsOf(model), { format: "fovea.weights.1", ...metadata })]]);
-  const graph = trace(model, inputShape(loaded));
+  const graph = traced(loaded);
   if (options.attentionMaps && graph.taps.length === 0)
     throw new OptionError(`--attention-maps has no effect: ${name} has no attention module`);
   if (format === "onnx") return new Map([["", exportOnnx(graph, { ...options, metadata })]]);
-  if (taskOfModel(name) === "segmentation")
+  if (loaded.task !== "classification")
     throw new OptionError("transformers.js is for networks that classify whole images; use --format onnx");
   if (!classes || !preprocessing)
     throw new OptionError("transformers.js needs class names, which a run folder has; a network by name has none");
@@ -157,15 +164,16 @@ function report(json: boolean, { file, format, bytes, loaded, options, measured 
   const [inName, outName] = format === "onnx" ? ["input", "output"] : ["pixel_values", "logits"];
   const input = { name: inName, shape: inputShape(loaded) };
   const plain = { ...shown, foldBatchNorm: false };
-  const outputs = [...exportedGraph(trace(loaded.model, input.shape), plain).outputs].map(([name, { shape }]) => ({
+  const outputs = [...exportedGraph(traced(loaded), plain).outputs].map(([name, { shape }]) => ({
     name: name === "output" ? outName : name,
     shape,
   }));
   const [output, ...more] = outputs;
+  const meaning = loaded.task === "regression" ? "in the data's units" : "logits";
   const result = { file, format, bytes, precision, opset, input, output, moreOutputs: more };
   print(json, { ...result, ...(measured ? { measured } : {}) }, () => {
     const lines = [
-      `${size}, input "${inName}" [${input.shape}] of normalized RGB, output "${outName}" [${output?.shape}] logits`,
+      `${size}, input "${inName}" [${input.shape}] of normalized RGB, output "${outName}" [${output?.shape}] ${meaning}`,
       ...more.map(({ name, shape }) => `  output "${name}" [${shape}]`),
     ];
     return [...lines, ...(measured ? [measuredText(measured, precision)] : [])];

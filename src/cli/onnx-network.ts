@@ -2,20 +2,28 @@ import { availableParallelism } from "node:os";
 import { basename } from "node:path";
 import { check, parseJson } from "../core/schema.js";
 import { zeros } from "../engine.js";
-import { type Engine, FormatError, OptionError, type Preprocessing, type Task } from "../index.js";
-import { classNames, openOnnxNetwork, preprocessingSchema, readOnnxMetadata, readWhole } from "../internal.js";
+import { type Engine, FormatError, OptionError, type Preprocessing, regression, type Task } from "../index.js";
+import {
+  classNames,
+  forOutputsInUnits,
+  openOnnxNetwork,
+  preprocessingSchema,
+  readOnnxMetadata,
+  readWhole,
+} from "../internal.js";
 import { Module, ops, type Value } from "../nn.js";
-import { buildFlags, weightsFlags } from "./arguments.js";
+import { buildFlags, optional, weightsFlags } from "./arguments.js";
 import { mapFlags } from "./eval-maps.js";
 import { givenOf } from "./flags.js";
-import type { LoadedModel } from "./run.js";
+import { type LoadedModel, taskRecordIn } from "./run.js";
 
 export const isOnnxFile = (path: string): boolean => path.endsWith(".onnx");
 
 /** An ONNX file that is measured as a network of ours. */
 export interface OnnxFile {
   readonly loaded: LoadedModel;
-  readonly task: Task["name"];
+  /** How its outputs are measured, if not as those of the network that it was exported from. */
+  readonly measuredAs?: Task;
   /** Images at a time, if the file takes one number only. */
   readonly batch: number | undefined;
   withEngine<T>(use: (engine: Engine) => Promise<T>): Promise<T>;
@@ -62,20 +70,27 @@ export async function openOnnxFile(
     );
   if (flags.imageSize !== undefined && flags.imageSize !== imageSize)
     throw new OptionError(`--image-size ${flags.imageSize}: ${path} takes images of ${imageSize} × ${imageSize}`);
-  const task = output.length === 2 ? "classification" : "segmentation";
+  const record = taskRecordIn(metadata, path);
+  const task = output.length > 2 ? "segmentation" : (record?.name ?? "classification");
   const sizes = output.slice(1).map((size, i) => size ?? (i === 0 ? undefined : imageSize));
   if (sizes[0] === undefined) throw new FormatError(`${path}: does not say how many classes it has`);
   return {
     loaded: {
       model: new FileNetwork(sizes as number[]),
       name: metadata.model ?? basename(path),
+      task,
+      ...optional("taskRecord", record),
       options: {},
       classes: classNames(metadata) ?? null,
       preprocessing,
       imageSize,
       division: { measure: classNames(metadata) ?? [] },
     },
-    task,
+    ...(record?.name === "regression"
+      ? {
+          measuredAs: forOutputsInUnits(regression({ mean: record.mean, deviation: record.deviation }), record) as Task,
+        }
+      : {}),
     batch: batch ?? undefined,
     withEngine: async (use) => {
       try {

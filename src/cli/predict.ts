@@ -11,7 +11,7 @@ import { imagesOf, photoPreprocessing, readClasses } from "./inputs.js";
 import { requireMemory } from "./memory.js";
 import { loadModel, saySkipped } from "./run.js";
 import { predictMasks } from "./segmentation/predict.js";
-import { taskOfModel } from "./tasks.js";
+import { predictTargetsOf } from "./targets/predict.js";
 import { jsonLine, ProgressLine, percent, say, visible } from "./terminal.js";
 
 const formats = ["text", "csv", "jsonl", "json"] as const;
@@ -59,7 +59,12 @@ Examples:
     const preprocessing = photoPreprocessing(loaded, flags);
     requireMemory(loaded.model, [1, 3, preprocessing.imageSize, preprocessing.imageSize], false);
     const { images, skipped } = await imagesOf(sources);
-    if (taskOfModel(loaded.name) === "segmentation") {
+    if (loaded.task === "multi-label" || loaded.task === "regression") {
+      refuseRanking(flags, command, loaded.task);
+      const classes = names ?? loaded.classes;
+      return predictTargetsOf({ loaded, preprocessing, classes, images, skipped, format, out: flags.out, on });
+    }
+    if (loaded.task === "segmentation") {
       refuseAnswers(flags, command);
       const classes = names ?? loaded.classes ?? null;
       const out = flags.out ?? "masks-predicted";
@@ -118,6 +123,13 @@ Examples:
     if (format === "json") write(jsonLine({ predictions, skipped }));
     if (flags.out !== undefined) await writeFileAtomic(flags.out, written.join(""));
   });
+
+/** @throws OptionError for flags about one class per image. */
+function refuseRanking(flags: PredictFlags, command: Command, task: string): void {
+  if (command.getOptionValueSource("top") === "cli")
+    throw new OptionError(`--top is for one class per image; for ${task}, every output is shown`);
+  if (flags.tta) throw new OptionError(`--tta is for one class per image; the network is for ${task}`);
+}
 
 /** @throws OptionError for flags about classes of whole images. */
 function refuseAnswers(flags: PredictFlags, command: Command): void {

@@ -12,7 +12,7 @@ import {
   settled,
 } from "../internal.js";
 import { addFlags, type FlagsOf, flag, flagList } from "./flags.js";
-import { reportAgain } from "./segmentation/page.js";
+import { faceOf, taskOfRun } from "./tasks.js";
 import { Events } from "./tensorboard.js";
 import { helpText, say } from "./terminal.js";
 import { parameterCount, reportOf, titleOf } from "./train-report.js";
@@ -84,7 +84,8 @@ const parametersOf = ({ config }: RunFolder) =>
   parameterCount(buildNetwork(settled(config.model), config.preprocessing));
 
 async function writeReport({ run, epochs, facts = without(run) }: OpenRun, out: string | undefined): Promise<void> {
-  const html = run.config.task ? await reportAgain(run, epochs) : await reportOfClassifier(run, epochs, facts);
+  const { reportAgain } = faceOf(taskOfRun(run.config));
+  const html = reportAgain ? await reportAgain(run, epochs) : await reportOfClassifier(run, epochs, facts);
   if (out !== undefined) await writeFileAtomic(out, html);
   else {
     await run.write("report", html);

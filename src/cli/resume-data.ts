@@ -27,10 +27,11 @@ export async function resumedData({ path, config }: RunFolder, asked: string | u
 
 /** Flags to keep, with full paths: a run may be resumed from another folder. */
 export async function wherever(flags: Readonly<Record<string, unknown>>): Promise<Record<string, unknown>> {
-  const { tensorboard, classNames } = flags;
+  const { tensorboard, classNames, labels } = flags;
   return {
     ...flags,
     ...(typeof tensorboard === "string" ? { tensorboard: resolve(tensorboard) } : {}),
+    ...(typeof labels === "string" ? { labels: resolve(labels) } : {}),
     // A file, or the names themselves.
     ...(typeof classNames === "string" && (await exists(classNames)) ? { classNames: resolve(classNames) } : {}),
   };

@@ -35,18 +35,25 @@ import {
   makeFolder,
   models,
   pretrainedOf,
+  type TaskRecord,
+  taskRecordSchema,
   withClasses,
 } from "../internal.js";
 import { type InputFlags, type ModelFlags, modelOptions, optional, type WeightsFlags } from "./arguments.js";
 import { type FlagsOf, flag, flagList } from "./flags.js";
 import { readCheckpointFile } from "./inspect.js";
 import { pretrainedBy } from "./pretrained.js";
+import { type TaskName, taskOfRun } from "./tasks.js";
 import { say, shellQuote } from "./terminal.js";
 
 /** A network ready to use, and what is known about its input and classes. */
 export interface LoadedModel {
   readonly model: Module;
   readonly name: string;
+  /** What it predicts. */
+  readonly task: TaskName;
+  /** How it was trained for that, if it is known. */
+  readonly taskRecord?: TaskRecord;
   /** The options that build it. */
   readonly options: Readonly<Record<string, unknown>>;
   /** The module inserted afterwards. */
@@ -112,7 +119,7 @@ export function requireSplits(source: string, { kind, setAside = {} }: OpenedDat
   ] as const)
     if (share && used === undefined)
       throw new OptionError(
-        `--${flag} has no effect: ${kind === "folder" ? `the folders of ${source} define its splits` : `${source} is ${kind}, which has fixed splits`}`,
+        `--${flag} has no effect: ${kind === "folder" ? `the folders of ${source} define its splits` : kind === "labels" ? `a column of its CSV file defines the splits of ${source}` : `${source} is ${kind}, which has fixed splits`}`,
       );
 }
 
@@ -165,9 +172,12 @@ export async function loadModel(
       ? await flagged(join(runOrModel, `${own ?? "best"}.safetensors`), () => loadRun(runOrModel, { weights: own }))
       : await withWeights(flags, ({ tensors, metadata }) => loadRun(runOrModel, { weights: { tensors, metadata } }));
   const { model: made, preprocessing, data, training } = trained.config;
+  const { task: _, ...network } = trained;
   return {
-    ...trained,
+    ...network,
     name: made.name,
+    task: taskOfRun(trained.config),
+    ...optional("taskRecord", trained.config.task),
     options: made.options,
     ...optional("insert", made.insert),
     imageSize: preprocessing.imageSize,
@@ -227,6 +237,18 @@ async function loadNamed(name: string, flags: Omit<ModelFlags, "model"> & Weight
   });
 }
 
+/**
+ * The task that a file of weights, or an exported network, was trained for. Other programs have words under that key.
+ *
+ * @throws FormatError for a record that is not one.
+ */
+export function taskRecordIn({ task }: Readonly<Record<string, string>>, file = "the weights"): TaskRecord | undefined {
+  if (!task?.startsWith("{")) return undefined;
+  const record = schemas.parseJson(task, `${file}: task`);
+  schemas.check(file, "task", taskRecordSchema, record, FormatError);
+  return record as TaskRecord;
+}
+
 function named(
   model: Module,
   written: RunConfig["model"],
@@ -241,8 +263,11 @@ function named(
   },
 ): LoadedModel {
   const classes = classNames(metadata) ?? null;
+  const taskRecord = taskRecordIn(metadata);
   return {
     model,
+    task: taskRecord?.name ?? modelInfo(written.name).task,
+    ...optional("taskRecord", taskRecord),
     ...written,
     classes,
     preprocessing: null,

@@ -1,25 +1,38 @@
+import { isMultiLabelEvaluation, isRegressionEvaluation } from "../core/target-evaluation.js";
+import type { NamedScore, TaskName } from "../core/tasks.js";
 import { classification } from "../engine.js";
 import {
   type ClassificationMetrics,
+  type Dataset,
   type Engine,
   type EpochRecord,
+  type ModelInfo,
   type Module,
-  modelInfo,
+  type MultiLabelMetrics,
+  multiLabel,
   type OpenedDataset,
+  type RegressionMetrics,
+  type RunConfig,
+  regression,
   type Scores,
   type SegmentationMetrics,
   type Task,
   type Tensor,
 } from "../index.js";
-import type { RunFolder } from "../internal.js";
+import { type RecordedEpoch, type RunFolder, taskOf } from "../internal.js";
 import type { EngineFlags } from "./arguments.js";
 import { metricsText } from "./metrics-text.js";
+import type { LoadedModel } from "./run.js";
 import { evaluationTask, pixelMetricsText } from "./segmentation/eval.js";
-import { isPixelMetrics, SegmentationPage, segmentationSteps } from "./segmentation/page.js";
+import { type RecordFlags, taskConfig } from "./segmentation/flags.js";
+import { isPixelMetrics, reportAgain, SegmentationPage, segmentationSteps } from "./segmentation/page.js";
+import { regressionConfig } from "./targets/flags.js";
+import { TargetsPage, targetsReportAgain, targetsSteps } from "./targets/page.js";
+import { labelMetricsText, valueMetricsText } from "./targets/text.js";
 import { percent } from "./terminal.js";
 import { LiveReport, nextSteps, type ReportFlags } from "./train-report.js";
 
-export type TaskName = Task["name"];
+export type { TaskName };
 
 /** The state of a run. */
 export interface Standing<M> {
@@ -50,17 +63,19 @@ export interface RunPage<M extends Scores> {
 export interface TaskFace<M extends Scores> {
   /** The default network. */
   readonly network: string;
-  /** How networks are measured. */
+  /** What networks for it must give: one row of outputs per image, or one per pixel. */
+  readonly networks: ModelInfo["task"];
+  /** How networks are measured, if there is no record of how they were trained. */
   readonly task: Task<M>;
+  /** The task for `config.json`. @throws OptionError for a flag without effect. */
+  record(flags: RecordFlags, data: Dataset): Promise<RunConfig["task"]>;
+  /** The report of a run from what it has recorded; undefined where `report` does it itself. */
+  readonly reportAgain?: (run: RunFolder, epochs: readonly RecordedEpoch[]) => Promise<string>;
   openPage(run: RunFolder, data: OpenedDataset, network: Module, flags: ReportFlags): Promise<RunPage<M>>;
   /** Whether recorded metrics are of this task. */
   isMetrics(scores: Scores | undefined): scores is M;
-  /** The share of correct predictions during training, with its name. */
-  trainingText(share: number): string;
-  /** The score that decides which epoch is best, with its name; null without validation. */
-  scoreOf(record: Pick<EpochRecord, "top1" | "miou">): { readonly name: string; readonly value: number } | null;
-  /** The same of metrics. */
-  scoreOfMetrics(metrics: M): { readonly name: string; readonly value: number };
+  /** What shares of correct predictions during training are called. */
+  readonly share: string;
   metricsText(metrics: M): string[];
   nextSteps(path: string): readonly { readonly purpose: string; readonly command: string }[];
 }
@@ -68,31 +83,64 @@ export interface TaskFace<M extends Scores> {
 const faces = {
   classification: {
     network: "resnet20",
+    networks: "classification",
     task: classification,
+    record: async () => undefined,
     openPage: LiveReport.open,
     isMetrics: (scores): scores is ClassificationMetrics =>
       scores !== undefined && "top5" in scores && "classes" in scores,
-    trainingText: (share) => `top-1 ${percent(share)}`,
-    scoreOf: ({ top1 }) => (top1 === null ? null : { name: "top-1", value: top1 }),
-    scoreOfMetrics: ({ top1 }) => ({ name: "top-1", value: top1 }),
+    share: "top-1",
     metricsText,
     nextSteps,
   } satisfies TaskFace<ClassificationMetrics>,
   segmentation: {
     network: "unet_resnet18",
+    networks: "segmentation",
     task: evaluationTask,
+    record: taskConfig,
     openPage: SegmentationPage.open,
+    reportAgain,
     isMetrics: isPixelMetrics,
-    trainingText: (share) => `pixels ${percent(share)}`,
-    scoreOf: ({ miou }) => (miou === undefined ? null : { name: "mIoU", value: miou }),
-    scoreOfMetrics: ({ miou }) => ({ name: "mIoU", value: miou }),
+    share: "pixels",
     metricsText: pixelMetricsText,
     nextSteps: segmentationSteps,
   } satisfies TaskFace<SegmentationMetrics>,
+  "multi-label": {
+    network: "resnet20",
+    networks: "classification",
+    task: multiLabel(),
+    record: async () => ({ name: "multi-label" }),
+    openPage: TargetsPage.open<MultiLabelMetrics>,
+    reportAgain: (run, epochs) => targetsReportAgain(run, epochs, isMultiLabelEvaluation),
+    isMetrics: isMultiLabelEvaluation,
+    share: "labels",
+    metricsText: labelMetricsText,
+    nextSteps: targetsSteps,
+  } satisfies TaskFace<MultiLabelMetrics>,
+  regression: {
+    network: "resnet20",
+    networks: "classification",
+    task: regression(),
+    record: regressionConfig,
+    openPage: TargetsPage.open<RegressionMetrics>,
+    reportAgain: (run, epochs) => targetsReportAgain(run, epochs, isRegressionEvaluation),
+    isMetrics: isRegressionEvaluation,
+    share: "",
+    metricsText: valueMetricsText,
+    nextSteps: targetsSteps,
+  } satisfies TaskFace<RegressionMetrics>,
 } as const;
 
 /** The face of a task. Its metrics are only passed back to it, so their type does not matter. */
 export const faceOf = (name: TaskName): TaskFace<Scores> => faces[name] as unknown as TaskFace<Scores>;
 
-/** The task of a network in the catalogue. */
-export const taskOfModel = (name: string): TaskName => modelInfo(name).task;
+/** The task of a run. */
+export const taskOfRun = ({ task }: Pick<RunConfig, "task">): TaskName => task?.name ?? "classification";
+
+/** How a network is measured: as in its training, or as is usual for its task. */
+export const taskFor = ({ task, taskRecord }: Pick<LoadedModel, "task" | "taskRecord">): Task =>
+  taskRecord ? taskOf({ task: taskRecord }) : faceOf(task).task;
+
+/** A score, with its name. */
+export const scoreText = ({ field, name, value }: NamedScore): string =>
+  `${name} ${field === "r2" ? value.toFixed(3) : percent(value)}`;

@@ -1,6 +1,7 @@
 import { appendFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { EpochMaps, SeenImage } from "../core/findings.js";
+import { mainScores } from "../core/tasks.js";
 import { drawMapGridPng } from "../explain.js";
 import { FoveaError, writeFileAtomic } from "../index.js";
 import {
@@ -11,6 +12,7 @@ import {
   type RunFolder,
   runMapCell,
   type StepSummaries,
+  taskScores,
 } from "../internal.js";
 
 type Epoch = Omit<RecordedEpoch, "validation">;
@@ -66,7 +68,7 @@ export class Events {
       "top-1/training": trainTop1,
       "top-1/validation": top1,
       "top-5/validation": top5,
-      "mIoU/validation": epoch.miou ?? null,
+      ...Object.fromEntries(taskScores.map((field) => [`${mainScores[field]}/validation`, epoch[field] ?? null])),
       "learning rate": lr,
       "images per second": imagesPerSecond,
     };

@@ -1,6 +1,7 @@
 import { basename, resolve } from "node:path";
 import { versions } from "node:process";
 import * as schemas from "../core/schema.js";
+import { type TaskName, taskNames } from "../core/tasks.js";
 import { defaultAugmentation, defaultPreprocessing } from "../engine.js";
 import {
   type Augmentation,
@@ -9,7 +10,6 @@ import {
   OptionError,
   type PretrainedWeights,
   type RunConfig,
-  type Task,
   version,
 } from "../index.js";
 import {
@@ -24,11 +24,14 @@ import {
   trainingSettings,
 } from "../internal.js";
 import { buildFlags, engineFlags, modelOptions, optional } from "./arguments.js";
+import { taskOfData } from "./choose-task.js";
 import type { SettledDevice } from "./device.js";
 import { type FlagsOf, flag, flagList, flagNamed, settingFlags, settingsBy } from "./flags.js";
 import { optimizationFlags, optimizerOf, type Settled, scheduleOf } from "./optimization.js";
 import { splitFlags } from "./run.js";
-import { maskOptions, segmentationFlags, taskConfig } from "./segmentation/flags.js";
+import { maskOptions, segmentationFlags } from "./segmentation/flags.js";
+import { targetFlags } from "./targets/flags.js";
+import { faceOf } from "./tasks.js";
 import { reportFlags } from "./train-report.js";
 import { transferFlags } from "./transfer.js";
 
@@ -37,10 +40,11 @@ export const trainFlags = flagList(
   ...buildFlags,
   flag(
     "--task <name>",
-    "one class per image, or one per pixel (default: by network and data)",
-    schemas.oneOf("classification", "segmentation"),
+    "one class per image or per pixel; with a CSV file any number of labels (multi-label), or numbers (regression), per image (default: by network and data)",
+    schemas.oneOf(...taskNames),
   ),
   ...segmentationFlags,
+  ...targetFlags,
   flag("--image-size <pixels>", "side of the square input (default: what suits the data)", schemas.imageSize),
   ...settingFlags(loopSettings),
   ...optimizationFlags,
@@ -87,7 +91,9 @@ export async function configOf(
   const small = "stem" in spec.options && preprocessing.imageSize < 64 && !published;
   const stem = flags.stem ?? (small ? "cifar" : undefined);
   const { name, settings } = optimizerOf(flags);
-  requireFitting(flags, spec.task, classes);
+  const task = taskOfData(flags, data.train);
+  requireFitting(flags, task, classes);
+  const record = await faceOf(task).record(flags, data.train);
   if (flags.cacheFeatures && flags.augment)
     throw new OptionError("--cache-features needs --no-augment: augmented images differ in every epoch");
   if (flags.cacheFeatures && flags.progressiveResizing)
@@ -111,7 +117,7 @@ export async function configOf(
       ...optional("testSplit", flags.testSplit),
       ...(await maskOptions(flags)),
     },
-    ...(spec.task === "segmentation" ? { task: await taskConfig(flags, data.train) } : {}),
+    ...optional("task", record),
     preprocessing,
     frozen: [],
     training: {
@@ -138,16 +144,25 @@ function withOptionsOf(published: PretrainedWeights | undefined, options: Readon
 function augmentOf(flags: TrainFlags, usual: Augmentation): Augmentation | null {
   if (!flags.augment && !flags.flip) throw new OptionError("--no-flip has no effect with --no-augment");
   const base = flags.augment ? { ...usual, flip: usual.flip && flags.flip } : null;
-  return augmentedBy(base, settingsBy(augmentationSettings, flags), flagNamed);
+  const chosen = augmentedBy(base, settingsBy(augmentationSettings, flags), flagNamed);
+  if (!chosen) return null;
+  const { crop, flip, ...others } = chosen;
+  return crop === null && !flip && Object.keys(others).length === 0 ? null : chosen;
 }
 
 /** @throws OptionError for flags that are for other tasks, or do not fit the data's classes. */
-function requireFitting(flags: TrainFlags, task: Task["name"], classes: readonly string[]): void {
+function requireFitting(flags: TrainFlags, task: TaskName, classes: readonly string[]): void {
   const { classWeights } = flags;
-  if (task === "segmentation")
-    for (const name of ["autoAugment", "mixup", "cutmix", "balancedSampling", "bceLoss"] as const)
-      if (flags[name] !== undefined && flags[name] !== false)
-        throw new OptionError(`${flagNamed(name)} is for networks that classify whole images`);
+  const refuse = (names: readonly (keyof TrainFlags)[], why: string): void => {
+    for (const name of names)
+      if (flags[name] !== undefined && flags[name] !== false) throw new OptionError(`${flagNamed(name)} ${why}`);
+  };
+  const ofClasses = ["mixup", "cutmix", "balancedSampling", "bceLoss"] as const;
+  if (task === "segmentation") refuse(["autoAugment", ...ofClasses], "is for networks that classify whole images");
+  if (task === "multi-label" || task === "regression")
+    refuse([...ofClasses, "classWeights", "labelSmoothing"], `is for one class per image; --task is ${task}`);
+  if (task === "regression" && !flags.flip)
+    throw new OptionError("--no-flip has no effect: regression does not mirror images");
   if (typeof classWeights === "object" && classWeights && classWeights.length !== classes.length)
     throw new OptionError(
       `--class-weights: ${classWeights.length} weights for ${classes.length} classes: ${classes.slice(0, 12).join(", ")}`,

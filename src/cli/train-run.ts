@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
 import process from "node:process";
+import { mainScore, type NamedScore } from "../core/tasks.js";
 import {
   type Engine,
   type EpochRecord,
@@ -18,7 +19,7 @@ import { settingsBy } from "./flags.js";
 import { rateGroups, type Settled } from "./optimization.js";
 import { networkTitle, saySkipped } from "./run.js";
 import { stopOnSignal } from "./signals.js";
-import { faceOf, type RunPage, type TaskFace, taskOfModel } from "./tasks.js";
+import { faceOf, type RunPage, scoreText, type TaskFace, taskOfRun } from "./tasks.js";
 import { asArgument, duration, foveaCommand, type ProgressLine, percent, say, short } from "./terminal.js";
 import type { TrainFlags } from "./train-config.js";
 import { parameterCount } from "./train-report.js";
@@ -34,8 +35,10 @@ function introduce({ config }: RunFolder, network: Module, data: OpenedDataset, 
     `${networkTitle(config.model)}, ${short(parameterCount(network))} parameters, ${preprocessing.imageSize} px, ${training.optimizer.name} at ${training.optimizer.settings.lr}; ${about.source}: ${describeSplits(data)}`,
   );
   if (data.train.labelMap) say(pixelsText(data));
+  if (data.train.targets) say(targetsText(data));
   const validated = new Set(Array.from(data.validation.labels, (label) => data.validation.classes[label]));
-  const unmeasured = data.train.labelMap ? [] : about.classes.filter((name) => !validated.has(name));
+  const unmeasured =
+    data.train.labelMap || data.train.targets ? [] : about.classes.filter((name) => !validated.has(name));
   if (unmeasured.length)
     say(`no validation images of ${unmeasured.slice(0, 6).join(", ")}${unmeasured.length > 6 ? ", …" : ""}`);
   saySkipped([...data.train.skipped, ...data.validation.skipped]);
@@ -49,6 +52,10 @@ function introduce({ config }: RunFolder, network: Module, data: OpenedDataset, 
 const pixelsText = ({ train: { classes } }: OpenedDataset) =>
   `classes of pixels: ${classes.slice(0, 12).join(", ")}${classes.length > 12 ? ` and ${classes.length - 12} more` : ""}`;
 
+/** What is predicted of images. */
+const targetsText = ({ train: { classes } }: OpenedDataset) =>
+  `to predict: ${classes.slice(0, 12).join(", ")}${classes.length > 12 ? ` and ${classes.length - 12} more` : ""}`;
+
 /** The progress line after a step. */
 function progressOf(
   { epoch, epochs, batch, batches, loss, top1, imagesPerSecond }: StepReport,
@@ -58,9 +65,13 @@ function progressOf(
   const left = (epochs - epoch) * batches + batches - batch;
   const eta = (left * size) / imagesPerSecond;
   const share = ((epoch - 1) * batches + batch) / (epochs * batches);
-  const text = `epoch ${epoch}/${epochs}  loss ${loss.toFixed(3)}  ${face.trainingText(top1)}  ${imagesPerSecond.toFixed(0)} img/s  ETA ${duration(eta)}`;
+  const text = `epoch ${epoch}/${epochs}  loss ${loss.toFixed(3)}${shareText(top1, face)}  ${imagesPerSecond.toFixed(0)} img/s  ETA ${duration(eta)}`;
   return [share, text] as const;
 }
+
+/** The share of correct predictions during training, if there is one. */
+const shareText = (share: number | null, face: TaskFace<Scores>, gap = "  ") =>
+  share === null ? "" : `${gap}${face.share} ${percent(share)}`;
 
 function epochText(
   record: EpochRecord,
@@ -69,10 +80,9 @@ function epochText(
   face: TaskFace<Scores>,
 ): string {
   const { epoch, trainLoss, trainTop1, loss } = record;
-  const score = face.scoreOf(record);
-  const validation =
-    score === null || loss === null ? "" : `  validation loss ${loss.toFixed(3)} ${score.name} ${percent(score.value)}`;
-  return `epoch ${epoch}/${epochs}  loss ${trainLoss.toFixed(3)} ${face.trainingText(trainTop1)}${validation}${isBest ? "  best" : ""}  ${imagesPerSecond.toFixed(0)} img/s`;
+  const score = mainScore(record);
+  const validation = score === null || loss === null ? "" : `  validation loss ${loss.toFixed(3)} ${scoreText(score)}`;
+  return `epoch ${epoch}/${epochs}  loss ${trainLoss.toFixed(3)}${shareText(trainTop1, face, " ")}${validation}${isBest ? "  best" : ""}  ${imagesPerSecond.toFixed(0)} img/s`;
 }
 
 /** What a run folder has recorded, and its report. */
@@ -130,7 +140,7 @@ export async function runTraining(
   const checkpoint = flags.resume ? await run.checkpoint() : undefined;
   introduce(run, network, data, flags.resume ?? false);
   const interrupt = stopOnSignal(() => progress.clear());
-  const face = faceOf(taskOfModel(run.config.model.name));
+  const face = faceOf(taskOfRun(run.config));
   const page = await face.openPage(run, data, network, flags);
   const record = new Record(run, page, face);
   const started = performance.now();
@@ -209,9 +219,10 @@ function finishedText(
 ): string[] {
   const { epochs, patience } = config.training;
   const final = history.at(-1);
-  const score = (record: EpochRecord) => `${percent(face.scoreOf(record)!.value)} (epoch ${record.epoch})`;
-  const chosen = best && face.scoreOf(best);
-  const tested = test && face.scoreOfMetrics(test);
+  const value = (score: NamedScore) => scoreText(score).slice(score.name.length + 1);
+  const score = (record: EpochRecord) => `${value(mainScore(record)!)} (epoch ${record.epoch})`;
+  const chosen = best && mainScore(best);
+  const tested = test && mainScore(test);
   return [
     ...(final && final.epoch < epochs
       ? [`ended after epoch ${final.epoch}: no improvement in the last ${patience}`]
@@ -222,7 +233,7 @@ function finishedText(
       : []),
     ...(test && tested
       ? [
-          `test ${tested.name} of the best weights: ${percent(tested.value)}, ${(test as { readonly count?: number }).count} images held out to the end`,
+          `test ${tested.name} of the best weights: ${value(tested)}, ${(test as { readonly count?: number }).count} images held out to the end`,
         ]
       : []),
     `the run is in ${path}; open ${join(path, "report.html")} for the report`,

@@ -14,6 +14,7 @@ import { checkSame } from "./resume.js";
 import { resumedData, wherever } from "./resume-data.js";
 import { freshFolder, requireSplits } from "./run.js";
 import { maskOptions } from "./segmentation/flags.js";
+import { targetOptions } from "./targets/flags.js";
 import { helpText, ProgressLine, print, say } from "./terminal.js";
 import {
   type AskedFlags,
@@ -30,7 +31,7 @@ import { freezeByFlags, freezePaths, startFrom } from "./transfer.js";
 export const trainCommand = addFlags(new Command("train"), trainFlags)
   .argument(
     "[data]",
-    "data set: a folder (CIFAR, MNIST, images in class folders, images with masks), or generated: shapes or shapes-free",
+    "data set: a folder (CIFAR, MNIST, images in class folders, images with masks, images with a CSV file), or generated: shapes or shapes-free",
   )
   .addHelpText("after", () =>
     helpText(`
@@ -40,6 +41,8 @@ Examples:
   fovea train photos/ --model resnet18 --image-size 128 --optimizer adamw
   fovea train photos/ --model resnet50 --pretrained --head-lr 0.1
   fovea train camvid/ --model unet_resnet18 --ignore-label 11
+  fovea train movies/ --task multi-label --labels movies/genres.csv
+  fovea train shapes --task regression --optimizer adamw
   fovea train photos/ --config recipe.yaml --epochs 30
   fovea train photos/ --model resnet18 --find-lr
   fovea train --resume --out runs/shapes-resnet20-cbam
@@ -79,6 +82,7 @@ immediately.`),
       ...optional("task", askedTask(chosen)),
       ...optional("resize", chosen.resize),
       ...(await maskOptions(chosen)),
+      ...targetOptions(chosen),
       seed: chosen.seed,
       onNote: say,
       onProgress: (done: number, total: number) => progress.draw(done / total, `reading ${done} of ${total} images`),

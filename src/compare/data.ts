@@ -34,6 +34,7 @@ export function subset(dataset: Dataset, indices: readonly number[]): Dataset {
     ...(dataset.mask && { mask: (i: number) => dataset.mask!(at(i)) }),
     ...(dataset.sizeOf && { sizeOf: (i: number) => dataset.sizeOf!(at(i)) }),
     ...(dataset.labelMap && { labelMap: async (i: number) => dataset.labelMap!(at(i)) }),
+    ...(dataset.targets && { targets: (i: number) => dataset.targets!(at(i)) }),
     ...(dataset.file && { file: (i: number) => dataset.file!(at(i)) }),
   };
 }

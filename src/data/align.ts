@@ -95,21 +95,23 @@ export function alignClasses(dataset: Dataset, classes: readonly string[]): Alig
   const ours = positions(classes, "the model");
   positions(dataset.classes, dataset.name);
   const labelOf = dataset.classes.map((name) => ours.get(className(name)));
-  const { labelMap } = dataset;
+  const { labelMap, targets } = dataset;
   const kept = Array.from(dataset.labels, (_, i) => i).filter(
-    (i) => labelMap || labelOf[dataset.labels[i]!] !== undefined,
+    (i) => labelMap || targets || labelOf[dataset.labels[i]!] !== undefined,
   );
   const { unknown, missing } = compareClasses(classes, dataset.classes);
   if (unknown.length > 0 && (kept.length === 0 || unknown.length === dataset.classes.length))
     throw new DataError(
       `${dataset.name}: the model knows none of the classes: the data has ${summary(unknown.map((name) => withSuggestion(name, classes)))}; the model has ${summary(classes)}`,
     );
+  if (targets && missing.length > 0)
+    throw new DataError(`${dataset.name}: lacks ${summary(missing)}, which the model predicts`);
   const { mask, file, sizeOf } = dataset;
   const aligned: Dataset = {
     name: dataset.name,
     classes,
     length: kept.length,
-    labels: kept.map((i) => (labelMap ? 0 : labelOf[dataset.labels[i]!]!)),
+    labels: kept.map((i) => (labelMap || targets ? 0 : labelOf[dataset.labels[i]!]!)),
     size: dataset.size,
     get skipped() {
       return dataset.skipped; // grows while images are read
@@ -119,11 +121,21 @@ export function alignClasses(dataset: Dataset, classes: readonly string[]): Alig
     ...(mask && { mask: (index: number) => mask.call(dataset, kept[checkIndex(aligned, index)]!) }),
     ...(file && { file: (index: number) => file.call(dataset, kept[checkIndex(aligned, index)]!) }),
     ...(sizeOf && { sizeOf: (index: number) => sizeOf.call(dataset, kept[checkIndex(aligned, index)]!) }),
+    ...(targets && { targets: (index: number) => inOrder(targets.call(dataset, checkIndex(aligned, index)), labelOf) }),
     ...(labelMap && {
       labelMap: async (index: number) => relabeled(await labelMap.call(dataset, checkIndex(aligned, index)), labelOf),
     }),
   };
   return { dataset: aligned, unknown, missing, leftOut: dataset.length - kept.length };
+}
+
+/** Targets in the order of the model, without those that it does not know. */
+function inOrder(given: ArrayLike<number>, placeOf: readonly (number | undefined)[]): Float64Array {
+  const own = new Float64Array(placeOf.filter((place) => place !== undefined).length);
+  placeOf.forEach((place, i) => {
+    if (place !== undefined) own[place] = given[i]!;
+  });
+  return own;
 }
 
 /** A label map with other class numbers; pixels of classes without one do not count. */
@@ -145,9 +157,11 @@ export function alignmentNotes(alignment: Alignment): string[] {
   if (unknown.length) {
     const names = summary(unknown.map((name) => withSuggestion(name, dataset.classes)));
     notes.push(
-      dataset.labelMap
-        ? `pixels of classes that the model does not know do not count: ${names}`
-        : `left out ${images(leftOut)} of classes that the model does not know: ${names}`,
+      dataset.targets
+        ? `not measured, since the model does not predict them: ${names}`
+        : dataset.labelMap
+          ? `pixels of classes that the model does not know do not count: ${names}`
+          : `left out ${images(leftOut)} of classes that the model does not know: ${names}`,
     );
   }
   if (missing.length) notes.push(`classes of the model that the data lacks: ${summary(missing)}`);

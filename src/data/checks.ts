@@ -47,6 +47,7 @@ export const datasetSchema: Schema<Dataset> = fieldsOf<Dataset>(
     file: maybe(callback),
     sizeOf: maybe(callback),
     labelMap: maybe(callback),
+    targets: maybe(callback),
   },
   "a data set, such as createDataset() makes",
 );

@@ -38,6 +38,8 @@ export interface DatasetDefaults {
   readonly resize?: number;
   /** Whether a mirrored image keeps its class (digits do not). */
   readonly flip?: boolean;
+  /** Whether a part of an image keeps its class (a position in it does not). Default true. */
+  readonly crop?: boolean;
 }
 
 /** Labeled images. Implement this to train on your own source; `createDataset` covers images held in memory. */
@@ -69,6 +71,11 @@ export interface Dataset {
    * differ from the image's if both show the same region.
    */
   labelMap?(index: number): Promise<LabelMap>;
+  /**
+   * A number for each of `classes`, of the image at `index`: 0 or 1 for multi-label classification, any for regression. `labels` are then all 0, and
+   * `classes` name the labels or the targets.
+   */
+  targets?(index: number): ArrayLike<number>;
 }
 
 /** The class of every pixel: `height * width` positions in `classes`, row by row; 255 for ignored pixels. */
@@ -100,8 +107,9 @@ export function describeSplits(splits: Splits): string {
   check("describeSplits", "splits", splitsSchema, splits);
   const { train, validation, test, division } = splits;
   const images = [train, validation, test].flatMap((part) => (part ? [part.length.toLocaleString("en-US")] : []));
-  const classes = train.classes.length;
-  return `${classes} ${classes === 1 ? "class" : "classes"}, ${images.join(" + ")} images${division ? `, split ${division}` : ""}`;
+  const count = train.classes.length;
+  const [one, many] = train.targets ? ["target", "targets"] : ["class", "classes"];
+  return `${count} ${count === 1 ? one : many}, ${images.join(" + ")} images${division ? `, split ${division}` : ""}`;
 }
 
 /** Returns `index` if `dataset` has an image there. @throws DataError otherwise. */

@@ -14,6 +14,8 @@ import { summary } from "./summary.js";
 export interface ImageFile {
   readonly file: string;
   readonly label: number;
+  /** Numbers in place of a class. */
+  readonly targets?: readonly number[];
 }
 
 /** A folder of classes. */

@@ -17,7 +17,14 @@ import {
   text,
 } from "../core/schema.js";
 import { className } from "./align.js";
-import { checkIndex, type Dataset, type RgbImage, type SkippedFile, type Splits } from "./dataset.js";
+import {
+  checkIndex,
+  type Dataset,
+  type DatasetDefaults,
+  type RgbImage,
+  type SkippedFile,
+  type Splits,
+} from "./dataset.js";
 import { decodeImage, decoder, decodeWithBits } from "./decode.js";
 import { type ImageFile, type Listing, listClasses, stratify } from "./folder-listing.js";
 import { requireLearnable } from "./plausible.js";
@@ -126,7 +133,7 @@ export async function openImageFolder(folder: string, options: ImageFolderOption
   };
 }
 
-const percent = (share: number) => `${Number((100 * share).toPrecision(3))} %`;
+export const percent = (share: number) => `${Number((100 * share).toPrecision(3))} %`;
 
 /** A decoded file: its size after scaling, its pixels if there was room, and how to get them again. */
 interface Kept extends ImageFile {
@@ -142,7 +149,7 @@ interface Checked {
 }
 
 /** Decodes every file of the listings, several at a time. */
-async function checkAll(listings: readonly Listing[], options: ImageFolderOptions): Promise<Checked[]> {
+export async function checkAll(listings: readonly Listing[], options: ImageFolderOptions): Promise<Checked[]> {
   const { imageSize = 224, memory = 2 ** 30, onProgress, onNote, signal } = options;
   const shorterSide = photoResize(imageSize);
   const jobs = listings.flatMap((listing) => listing.files);
@@ -206,12 +213,13 @@ function reasonOf(error: unknown, file: string): string {
   return messageOf(error).replace(`${file}: `, "");
 }
 
-function folderDataset(
+export function folderDataset(
   name: string,
   classes: readonly string[],
   items: readonly Kept[],
   found: readonly SkippedFile[],
   imageSize: number | undefined,
+  more: DatasetDefaults = {},
 ): Dataset {
   const skipped = [...found];
   const [first] = items;
@@ -225,8 +233,9 @@ function folderDataset(
     labels: items.map((item) => item.label),
     skipped,
     size,
-    defaults: { imageSize: imageSize ?? icon },
+    defaults: { imageSize: imageSize ?? icon, ...more },
     file: (index) => items[checkIndex(dataset, index)]!.file,
+    ...(first?.targets && { targets: (index: number) => items[checkIndex(dataset, index)]!.targets! }),
     async image(index) {
       const { file, image, read } = items[checkIndex(dataset, index)]!;
       if (image) return image;

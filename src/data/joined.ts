@@ -46,6 +46,12 @@ export function concatDatasets(parts: readonly Dataset[]): Dataset {
         return part.labelMap!(index);
       },
     }),
+    ...(parts.every(({ targets }) => targets) && {
+      targets: (i: number) => {
+        const { part, index } = place[checkIndex(dataset, i)]!;
+        return part.targets!(index);
+      },
+    }),
     ...(parts.every(({ file }) => file) && {
       file: (i: number) => {
         const { part, index } = place[checkIndex(dataset, i)]!;

@@ -52,6 +52,7 @@ const memoryOptions: Schema<DatasetOptions> = schemaOf<DatasetOptions>({
       imageSize: maybe(imageSize),
       resize: maybe(side),
       flip: maybe(flag),
+      crop: maybe(flag),
     }),
   ),
 });

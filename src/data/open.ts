@@ -1,20 +1,23 @@
 import { join } from "node:path";
-import { DataError } from "../core/errors.js";
+import { DataError, OptionError } from "../core/errors.js";
 import { check, options as fields, maybe, oneOf, type Schema, text, whole } from "../core/schema.js";
+import { type TaskName, taskNames } from "../core/tasks.js";
 import { cifar10, cifar100, isCifar10, isCifar100 } from "./cifar.js";
 import { folderLayouts } from "./class-folders.js";
 import type { Splits } from "./dataset.js";
 import { type Found, list } from "./files.js";
 import { idx, isIdx } from "./idx.js";
 import { folderFields, type ImageFolderOptions, openImageFolder } from "./image-folder.js";
+import { type LabelOptions, labelFields, openLabels } from "./labels/open.js";
 import { type MaskOptions, maskFields, openFound } from "./segmentation/folder.js";
 import { segmentationOf } from "./segmentation/label-map.js";
 import { findSegmentation, segmentationLayouts } from "./segmentation/layouts.js";
+import { measuredShapesSplits, severalShapesSplits } from "./shapes/targets.js";
 import { generateShapesSplits } from "./shapes.js";
 import { summary } from "./summary.js";
 
 /** Kinds of data that are recognized. */
-export type DatasetKind = "cifar10" | "cifar100" | "idx" | "folder" | "shapes" | "masks";
+export type DatasetKind = "cifar10" | "cifar100" | "idx" | "folder" | "shapes" | "masks" | "labels";
 
 /** A data set and the layout it was recognized by. */
 export interface OpenedDataset extends Splits {
@@ -23,9 +26,12 @@ export interface OpenedDataset extends Splits {
 }
 
 /** Options of {@link openDataset}. */
-export interface OpenOptions extends ImageFolderOptions, MaskOptions {
-  /** What the data is for. Default: segmentation for a folder of images with masks, otherwise classification. */
-  readonly task?: "classification" | "segmentation";
+export interface OpenOptions extends ImageFolderOptions, MaskOptions, LabelOptions {
+  /**
+   * What the data is for: one class per image or per pixel, or with a CSV file any number of labels (`multi-label`) or numbers (`regression`) per image.
+   * Default: segmentation for a folder of images with masks, otherwise classification.
+   */
+  readonly task?: TaskName;
   /** For `shapes` and `shapes-free`: number of generated images. Default 6000 and 1000. */
   readonly count?: { readonly train: number; readonly validation: number };
   /** For CIFAR-100: its 100 fine classes, or its 20 coarse ones. Default "fine". */
@@ -36,7 +42,8 @@ const shapeCount = maybe(whole(1));
 export const openOptions: Schema<OpenOptions> = fields<OpenOptions>({
   ...folderFields,
   ...maskFields,
-  task: maybe(oneOf("classification", "segmentation")),
+  ...labelFields,
+  task: maybe(oneOf(...taskNames)),
   count: maybe(fields({ train: shapeCount, validation: shapeCount })) as Schema<OpenOptions["count"]>,
   labels: maybe(oneOf("fine", "coarse")),
 });
@@ -77,7 +84,8 @@ const layouts: readonly Layout[] = [
 
 /** The options of folders with classes. */
 function withoutOthers(options: OpenOptions): ImageFolderOptions {
-  const { count: _, labels: __, task: ___, classNames: ____, ignoreLabel: _____, resize: ______, ...own } = options;
+  const { count: _, labels: __, task: ___, classNames: ____, ignoreLabel: _____, resize: ______, ...rest } = options;
+  const { labelsFile: _______, targets: ________, ...own } = rest;
   return own;
 }
 
@@ -94,6 +102,22 @@ async function openMasked(source: string, options: OpenOptions): Promise<OpenedD
   return undefined;
 }
 
+/** Generated images for a task. @throws OptionError for options about files. */
+function shapesFor(source: "shapes" | "shapes-free", options: OpenOptions): Splits {
+  const { imageSize: size, seed, count, task } = options;
+  const placement = source === "shapes" ? "centered" : "free";
+  if (options.labelsFile !== undefined || options.targets !== undefined)
+    throw new OptionError(`openDataset: labelsFile and targets are for files; ${source} is generated`);
+  const how = { ...count, size, placement, seed } as const;
+  if (task === "multi-label") {
+    if (source === "shapes-free") throw new DataError("shapes-free has one figure per image; multi-label needs shapes");
+    return severalShapesSplits(how);
+  }
+  if (task === "regression") return measuredShapesSplits(how);
+  const splits = generateShapesSplits(how);
+  return task === "segmentation" ? asSegmentation(splits) : splits;
+}
+
 /** A split for segmentation: the objects' masks as label maps. */
 function asSegmentation({ train, validation, test, ...rest }: Splits): Splits {
   const [first, second] = [segmentationOf(train), segmentationOf(validation)];
@@ -102,7 +126,8 @@ function asSegmentation({ train, validation, test, ...rest }: Splits): Splits {
 
 /**
  * Opens a data set: a folder, whose layout is recognized by its files, or the generated `shapes` or `shapes-free`. A folder of images with masks
- * is for segmentation (`kind: "masks"`), unless `task` says otherwise.
+ * is for segmentation (`kind: "masks"`), unless `task` says otherwise. With the task `multi-label` or `regression`, it is images with a CSV file
+ * (`kind: "labels"`), and `shapes` is images of several figures, or of one to locate and measure.
  *
  * @example
  * const { kind, train, validation } = await openDataset("./flowers", { imageSize: 128, validationSplit: 0.1 });
@@ -112,12 +137,12 @@ function asSegmentation({ train, validation, test, ...rest }: Splits): Splits {
 export async function openDataset(source: string, options: OpenOptions = {}): Promise<OpenedDataset> {
   check("openDataset", "source", text, source);
   check("openDataset", "options", openOptions, options);
-  if (source === "shapes" || source === "shapes-free") {
-    const { imageSize: size, seed, count } = options;
-    const placement = source === "shapes" ? "centered" : "free";
-    const splits = generateShapesSplits({ ...count, size, placement, seed });
-    return { kind: "shapes", ...(options.task === "segmentation" ? asSegmentation(splits) : splits) };
-  }
+  const { task } = options;
+  const learnsTargets = task === "multi-label" || task === "regression";
+  if (!learnsTargets && (options.labelsFile !== undefined || options.targets !== undefined))
+    throw new OptionError("openDataset: labelsFile and targets are for the tasks multi-label and regression");
+  if (source === "shapes" || source === "shapes-free") return { kind: "shapes", ...shapesFor(source, options) };
+  if (learnsTargets) return { kind: "labels", ...(await openLabels(source, task, options)) };
   const masked = await openMasked(source, options);
   if (masked) return masked;
   const found = await list(source);

@@ -44,8 +44,9 @@ export function defaultAugmentation(dataset: Dataset, preprocessing: Preprocessi
   const photo = dataset.labelMap
     ? { jitter: [Math.max(0.5, imageSize / resize), 2] as const }
     : { scale: [0.35, 1] as const };
+  const crop = isIcon(dataset, imageSize) ? { padding: Math.max(1, Math.round(imageSize / 8)) } : photo;
   return {
-    crop: isIcon(dataset, imageSize) ? { padding: Math.max(1, Math.round(imageSize / 8)) } : photo,
+    crop: (dataset.defaults?.crop ?? true) ? crop : null,
     flip: dataset.defaults?.flip ?? true,
   };
 }

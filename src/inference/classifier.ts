@@ -117,15 +117,19 @@ export interface Predictor {
   release(): Promise<void>;
 }
 
-/** Compiles a classifier once, for any number of images. Errors as in {@link predict}. */
-export async function openPredictor(
-  network: Classifier,
-  options: Pick<PredictOptions, "engine" | "top" | "tta">,
-): Promise<Predictor> {
-  check("openPredictor", "network", classifierSchema, network);
-  check("openPredictor", "options", predictOptions, options);
-  const { model, classes, preprocessing } = network;
-  const { engine, top = 5, tta = null } = options;
+/** A compiled network whose outputs are one row per image. */
+export interface CompiledNetwork {
+  /** Raw outputs for one image; with several views, their mean. */
+  outputs(image: RgbImage): Promise<Float64Array>;
+  release(): Promise<void>;
+}
+
+/** Compiles a network once. @throws OptionError if the number of names differs from that of outputs. */
+export async function compileNetwork(
+  where: string,
+  { model, classes, preprocessing }: Classifier,
+  { engine, tta = null }: Pick<PredictOptions, "engine" | "tta">,
+): Promise<CompiledNetwork> {
   const { imageSize } = preprocessing;
   const shape = [1, 3, imageSize, imageSize];
   const write = viewWriter(preprocessing);
@@ -133,11 +137,11 @@ export async function openPredictor(
   const [logits] = graph.outputs.values();
   const count = logits!.shape[1];
   if (classes && classes.length !== count)
-    throw new OptionError(`predict: ${classes.length} class names for a network with ${count} classes`);
+    throw new OptionError(`${where}: ${classes.length} class names for a network with ${count} classes`);
   const executable = await engine.compile(graph);
   return {
-    async predict(image) {
-      requireImage("predict", "the image", image);
+    async outputs(image) {
+      requireImage(where, "the image", image);
       const views = tta ? testTimeViews(image, preprocessing, tta) : [evaluationView(image, preprocessing)];
       const mean = new MeanLogits(views.length);
       let data: Float64Array | undefined;
@@ -145,16 +149,35 @@ export async function openPredictor(
         const pixels = new Float32Array(3 * imageSize ** 2);
         write(image, view, pixels, 0);
         const { output } = await executable.run({ input: { dtype: "float32", shape, data: pixels } });
-        requireFinite("predict", [["the logits", output!]]);
+        requireFinite(where, [["the logits", output!]]);
         data = mean.add(toFloat64(output!).data);
       }
-      const shares = probabilities(data!);
-      return topIndices(data!, top).map((index) => ({
+      return data!;
+    },
+    release: () => executable.release(),
+  };
+}
+
+/** Compiles a classifier once, for any number of images. Errors as in {@link predict}. */
+export async function openPredictor(
+  network: Classifier,
+  options: Pick<PredictOptions, "engine" | "top" | "tta">,
+): Promise<Predictor> {
+  check("openPredictor", "network", classifierSchema, network);
+  check("openPredictor", "options", predictOptions, options);
+  const { classes } = network;
+  const { top = 5 } = options;
+  const compiled = await compileNetwork("predict", network, options);
+  return {
+    async predict(image) {
+      const data = await compiled.outputs(image);
+      const shares = probabilities(data);
+      return topIndices(data, top).map((index) => ({
         name: classes?.[index] ?? `class ${index}`,
         index,
         probability: shares[index]!,
       }));
     },
-    release: () => executable.release(),
+    release: () => compiled.release(),
   };
 }

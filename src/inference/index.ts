@@ -10,3 +10,4 @@ export {
 } from "./classifier.js";
 export { loadPretrained, type PretrainedOptions, type PretrainedReport } from "./pretrained.js";
 export { openSegmenter, type Segmenter, type SegmenterOptions } from "./segmenter.js";
+export { type PredictTargetsOptions, predictTargets, type TargetPrediction } from "./targets.js";

@@ -20,6 +20,8 @@ import { createModelByName, insertAttention, settled, writtenSchema } from "../m
 import { initialize, type Module } from "../nn/index.js";
 import { modelWeights } from "../train/checkpoint.js";
 import { type RunConfig, RunFolder } from "../train/run-folder.js";
+import { taskOf } from "../train/run-task.js";
+import type { Task } from "../train/task.js";
 import { loadState } from "../train/weights.js";
 import type { Classifier } from "./classifier.js";
 
@@ -28,6 +30,8 @@ export interface TrainedNetwork extends Classifier {
   readonly classes: readonly string[];
   /** The configuration of the run. */
   readonly config: RunConfig;
+  /** What it learned, for `evaluate` and {@link predictTargets}. */
+  readonly task: Task;
 }
 
 /** Options of {@link loadRun}. */
@@ -66,7 +70,7 @@ export async function loadRun(path: string, options: LoadRunOptions = {}): Promi
   loadState(network, given);
   // The classifier's rows are the checkpoint's classes, whatever the run's are.
   const own = typeof weights === "string" ? undefined : classNames(weights.metadata);
-  return { model: network, classes: own ?? data.classes, preprocessing, config };
+  return { model: network, classes: own ?? data.classes, preprocessing, config, task: taskOf(config) };
 }
 
 /** Rethrows errors from building a configuration's network as errors of its file. */

@@ -125,6 +125,7 @@ function curves(history: readonly ReportEpoch[]): Markup | false {
       },
     ],
     "Training metrics are measured on augmented images while the weights still change, so they may be worse than validation metrics.",
+    {},
     panel(element("h3", {}, "In numbers"), milestones(history, best)),
   );
 }

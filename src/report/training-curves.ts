@@ -8,10 +8,12 @@ export interface ReportEpoch {
   readonly epoch: number;
   readonly lr: number;
   readonly trainLoss: number;
-  readonly trainTop1: number;
+  readonly trainTop1: number | null;
   readonly loss: number | null;
   readonly top1: number | null;
   readonly top5: number | null;
+  readonly map?: number;
+  readonly r2?: number;
 }
 
 /** A number of a page's head. */
@@ -46,6 +48,8 @@ export interface ShareChart<E> {
   readonly yLabel: string;
   readonly training?: Get<E>;
   readonly validation: Get<E>;
+  /** Whether values are shown in percent. Default true. */
+  readonly percent?: boolean;
 }
 
 /** Charts of a training: the given ones, loss and learning rate. The best epoch is marked. */
@@ -54,24 +58,25 @@ export function trainingSection<E extends ReportEpoch>(
   best: E | undefined,
   shares: readonly ShareChart<E>[],
   note: string,
+  { lossLabel = "cross entropy in nats, lower is better" }: { readonly lossLabel?: string } = {},
   ...more: Markup[]
 ): Markup | false {
   if (history.length === 0) return false;
   const mark = best && history.length > 1 ? { mark: { x: best.epoch, label: "best" } } : {};
   const points = (value: Get<E>): Point[] => history.map((epoch) => [epoch.epoch, value(epoch) ?? null]);
-  const isValidated = history.some(({ top1 }) => top1 !== null);
+  const isValidated = history.some(({ loss }) => loss !== null);
   const both = (training: Get<E> | undefined, validation: Get<E>) => [
     ...(training ? [{ name: "training", points: points(training) }] : []),
     ...(isValidated || !training ? [{ name: "validation", points: points(validation) }] : []),
   ];
   const xLabel = "epoch";
   const charts = [
-    ...shares.map(({ title, yLabel, training, validation }) =>
-      drawLineChart({ title, yLabel, xLabel, percent: true, series: both(training, validation), ...mark }),
+    ...shares.map(({ title, yLabel, training, validation, percent = true }) =>
+      drawLineChart({ title, yLabel, xLabel, percent, series: both(training, validation), ...mark }),
     ),
     drawLineChart({
       title: "Loss",
-      yLabel: "cross entropy in nats, lower is better",
+      yLabel: lossLabel,
       xLabel,
       cutSpikes: true,
       series: both(

@@ -1,5 +1,6 @@
 import { csv } from "../core/csv.js";
 import { check, fieldsOf, finite, list, type Schema, whole } from "../core/schema.js";
+import { mainScore } from "../core/tasks.js";
 /** One finished epoch. Shares are between 0 and 1. All values are the same when a training is repeated. */
 export interface EpochRecord {
   /** Counted from 1. */
@@ -10,8 +11,8 @@ export interface EpochRecord {
   readonly lr: number;
   /** Over the epoch's batches, in training mode, while the weights changed. */
   readonly trainLoss: number;
-  /** Top-1 of the training images, as seen in training. */
-  readonly trainTop1: number;
+  /** Top-1 of the training images, as seen in training; null for regression. */
+  readonly trainTop1: number | null;
   /** After the epoch; null without validation data. */
   readonly loss: number | null;
   /** Top-1 of the validation images. */
@@ -20,6 +21,10 @@ export interface EpochRecord {
   readonly top5: number | null;
   /** Segmentation only. */
   readonly miou?: number;
+  /** Multi-label classification only. */
+  readonly map?: number;
+  /** Regression only. */
+  readonly r2?: number;
 }
 
 /** Fields that decisions depend on; the others are only shown. */
@@ -28,6 +33,9 @@ export const recordSchema = fieldsOf<Pick<EpochRecord, "epoch" | "trainLoss">>(
   "an epoch record",
 ) as unknown as Schema<EpochRecord>;
 export const recordsSchema = list(recordSchema, "a list of epoch records");
+
+/** Scores that only some tasks have. */
+export const taskScores = ["miou", "map", "r2"] as const;
 
 const columns = [
   "epoch",
@@ -38,20 +46,23 @@ const columns = [
   "loss",
   "top1",
   "top5",
-  "miou",
+  ...taskScores,
 ] as const satisfies readonly (keyof EpochRecord)[];
 
 /** The records as comma-separated values with a header. */
 export function historyCsv(history: readonly EpochRecord[]): string {
   check("historyCsv", "history", recordsSchema, history);
-  const shown = columns.filter((column) => column !== "miou" || history.some((record) => record.miou !== undefined));
+  const shown = columns.filter(
+    (column) =>
+      !(taskScores as readonly string[]).includes(column) || history.some((record) => record[column] !== undefined),
+  );
   return csv([shown, ...history.map((record) => shown.map((column) => record[column]))]);
 }
 
-/** The record with the best validation mean IoU or top-1 (without validation: the lowest training loss); the first if tied. */
+/** The record with the best validation score: mean IoU, mAP, R² or top-1 (without validation: the lowest training loss); the first if tied. */
 export function bestRecord(history: readonly EpochRecord[]): EpochRecord | undefined {
   check("bestRecord", "history", recordsSchema, history);
-  const score = (record: EpochRecord) => record.miou ?? record.top1 ?? -record.trainLoss;
+  const score = (record: EpochRecord) => mainScore(record)?.value ?? -record.trainLoss;
   return history.reduce<EpochRecord | undefined>(
     (best, record) => (best && score(best) >= score(record) ? best : record),
     undefined,

@@ -1,5 +1,11 @@
 export type { ClassificationMetrics, ClassMetrics } from "../core/evaluation.js";
 export type { PixelClassMetrics, SegmentationMetrics } from "../core/pixel-evaluation.js";
+export type {
+  LabelMetrics,
+  MultiLabelMetrics,
+  RegressionMetrics,
+  TargetMetrics,
+} from "../core/target-evaluation.js";
 export { defaultBatch } from "./batches.js";
 export * from "./checkpoint.js";
 export { type EvaluateOptions, evaluate, forEachLogits } from "./evaluate.js";
@@ -8,10 +14,23 @@ export { type FoundRate, findLearningRate, type RateRange, type TriedRate } from
 export * from "./fine-tune.js";
 export * from "./history.js";
 export * from "./metrics.js";
+export { type MultiLabelTask, multiLabel } from "./multi-label.js";
 export type { Objective, ObjectiveInputs } from "./objective.js";
 export * from "./optimizers.js";
 export { PixelTally } from "./pixel-metrics.js";
 export { type RecipeSettings, recipeFields, recipeNamed, requireEffect, withoutOverruled } from "./recipes.js";
+export {
+  forOutputsInUnits,
+  inUnits,
+  type RegressionLoss,
+  type RegressionOptions,
+  type RegressionTask,
+  regression,
+  regressionLosses,
+  type TargetStatistics,
+  targetStatistics,
+  traceInUnits,
+} from "./regression.js";
 export {
   type DistanceBlocks,
   type RerankOptions,
@@ -33,6 +52,7 @@ export {
 } from "./segmentation.js";
 export type { ParameterGroup, RecordedTraining, StepSettings } from "./settings.js";
 export { type StepOptions, type StepPart, stepOptions, type TrainingStep, trainingStep } from "./step.js";
+export { LabelTally, ValueTally } from "./target-metrics.js";
 export * from "./task.js";
 export { MeanLogits, type TestTimeAugmentation, testTimeKinds, testTimeViews } from "./test-time.js";
 export * from "./train.js";

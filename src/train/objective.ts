@@ -21,6 +21,11 @@ export interface ObjectiveInputs {
 export type Objective = (inputs: ObjectiveInputs) => {
   readonly logits: Value;
   readonly loss: Value;
-  /** The mean cross entropy, to compare with evaluations, if the loss is something else. */
+  /** The loss of evaluations, such as the mean cross entropy, to compare with evaluations, if the loss is something else. */
   readonly crossEntropy?: () => Value;
+  /**
+   * In how many images of the batch the answer is right, or the sum of such shares; null if no answer is right or wrong. Default: where the largest
+   * logit is that of the target.
+   */
+  readonly correct?: (() => Value) | null;
 };

@@ -1,6 +1,7 @@
 import { DataError, OptionError } from "../core/errors.js";
 import { settingsIn } from "../core/settings.js";
 import {
+  type Augmentation,
   alignClasses,
   type Dataset,
   defaultAugmentation,
@@ -85,6 +86,7 @@ export function planOf(model: Module, given: Dataset, options: TrainOptions<Scor
     throw new OptionError(
       "train: balancedSampling and classWeights are for images with one label each; give weights to segmentation()",
     );
+  if (dataset.targets) requirePlain(task, options, augment);
   const sampling = { shuffle: true, balanced: balancedSampling, repeats: augRepeats, dropLast: true };
   const classWeights = weightsOf(loop.classWeights, dataset);
   const phaseAt = (imageSize: number, cells?: TrainingStep["cells"]): Phase => {
@@ -138,6 +140,14 @@ export function planOf(model: Module, given: Dataset, options: TrainOptions<Scor
     patience,
     accumulated,
   };
+}
+
+/** @throws OptionError for what is for one class per image. */
+function requirePlain({ name }: Task, options: TrainOptions<Scores>, augment: Augmentation | null): void {
+  const { balancedSampling, classWeights, labelSmoothing } = options;
+  const { mixup, cutmix } = augment ?? {};
+  for (const [option, value] of Object.entries({ balancedSampling, classWeights, labelSmoothing, mixup, cutmix }))
+    if (value) throw new OptionError(`train: ${option} is for one class per image; the task is ${name}`);
 }
 
 /** Weights of classes. `balanced`: images / (classes · images of the class), as scikit-learn has it; classes without images get 0. */

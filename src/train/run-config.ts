@@ -23,11 +23,10 @@ import {
 import { recordedIn, recordFields } from "../core/settings.js";
 import { writtenSchema } from "../core/written.js";
 import { augmentationSchema, preprocessingSchema } from "../data/checks.js";
-import { classWeightList } from "../nn/loss.js";
 import { scheduleSchema } from "./checks.js";
 import { optimizerNames } from "./optimizers.js";
-import type { RunConfig, SegmentationTask } from "./run-folder.js";
-import { segmentationLosses } from "./segmentation.js";
+import type { RunConfig } from "./run-folder.js";
+import { taskRecordSchema } from "./run-task.js";
 import { type RecordedTraining, trainingSettings } from "./settings.js";
 
 type Part<K extends keyof RunConfig> = RunConfig[K];
@@ -65,13 +64,7 @@ const runConfigSchema: Schema<RunConfig> = fieldsOf<RunConfig>({
     classNames: maybe(classList),
     ignoreLabel: maybe(orNull(whole(0))),
   }),
-  task: maybe(
-    fieldsOf<SegmentationTask>({
-      name: oneOf("segmentation"),
-      loss: list(oneOf(...segmentationLosses), "a list of losses", 1),
-      classWeights: orNull(classWeightList),
-    }),
-  ),
+  task: maybe(taskRecordSchema),
   preprocessing: preprocessingSchema,
   frozen: later(list(text, "a list of parameter paths")),
   training: trainingSchema,

@@ -18,6 +18,7 @@ import {
   text,
   whole,
 } from "../core/schema.js";
+import { type TargetFacts, targetFactsSchema } from "../core/target-evaluation.js";
 import { type Tensor, tensors } from "../core/tensor.js";
 import type { WrittenModel } from "../core/written.js";
 import type { Preprocessing } from "../data/index.js";
@@ -30,7 +31,7 @@ import { encodeSafetensors, openSafetensors } from "../formats/safetensors.js";
 import { modelWeights } from "./checkpoint.js";
 import { type EpochRecord, historyCsv, recordSchema } from "./history.js";
 import { checkRunConfig, parseRunConfig } from "./run-config.js";
-import type { SegmentationLoss } from "./segmentation.js";
+import type { TaskRecord } from "./run-task.js";
 import type { RecordedTraining } from "./settings.js";
 import type { Scores } from "./task.js";
 import type { EpochReport } from "./train.js";
@@ -59,22 +60,14 @@ export interface RunConfig {
     readonly classNames?: readonly string[];
     readonly ignoreLabel?: number | null;
   };
-  /** How pixels are learned; missing where images are classified. */
-  readonly task?: SegmentationTask;
+  /** How pixels, labels or numbers are learned; missing where images are classified. */
+  readonly task?: TaskRecord;
   /** How images become inputs. */
   readonly preprocessing: Preprocessing;
   /** Paths of frozen parameters. */
   readonly frozen: readonly string[];
   /** How it was trained. */
   readonly training: RecordedTraining;
-}
-
-/** The segmentation of a run, in plain data. */
-export interface SegmentationTask {
-  readonly name: "segmentation";
-  readonly loss: readonly SegmentationLoss[];
-  /** Null: all 1. */
-  readonly classWeights: readonly number[] | null;
 }
 
 const files = {
@@ -194,11 +187,12 @@ export class RunFolder {
 
   /** What the weights alone do not tell: the network, its options, and the class names. */
   description(): Record<string, string> {
-    const { model, data } = this.config;
+    const { model, data, task } = this.config;
     return {
       classes: JSON.stringify(data.classes),
       model: model.name,
       options: JSON.stringify(model.options),
+      ...(task && task.name !== "segmentation" ? { task: JSON.stringify(task) } : {}),
       ...(model.insert ? { insert: JSON.stringify(model.insert) } : {}),
     };
   }
@@ -279,6 +273,11 @@ export class RunFolder {
   /** {@link facts} of a segmentation run. */
   pixelFacts(): Promise<PixelFacts | undefined> {
     return readJson(join(this.path, files.facts), pixelFactsSchema);
+  }
+
+  /** {@link facts} of a run that learns labels or numbers. */
+  targetFacts(): Promise<TargetFacts | undefined> {
+    return readJson(join(this.path, files.facts), targetFactsSchema);
   }
 
   /** Drops metric lines of epochs that a resumed run will do again. */

@@ -1,6 +1,6 @@
 import { DataError } from "../core/errors.js";
 import type { SegmentationMetrics } from "../core/pixel-evaluation.js";
-import { check, options as fields, flag, list, maybe, oneOf, type Schema } from "../core/schema.js";
+import { check, options as fields, fieldsOf, flag, list, maybe, oneOf, orNull, type Schema } from "../core/schema.js";
 import { checkDataset } from "../data/checks.js";
 import { type Dataset, ignored, type Preprocessing, pixelLabels, segmentationOf, windowsOf } from "../data/index.js";
 import type { Value } from "../graph/graph.js";
@@ -34,6 +34,20 @@ export const segmentationOptions: Schema<SegmentationOptions> = fields<Segmentat
   auxiliary: maybe(flag),
 });
 
+/** The segmentation of a run, in plain data. */
+export interface SegmentationTask {
+  readonly name: "segmentation";
+  readonly loss: readonly SegmentationLoss[];
+  /** Null: all 1. */
+  readonly classWeights: readonly number[] | null;
+}
+
+export const segmentationRecord = fieldsOf<SegmentationTask>({
+  name: oneOf("segmentation"),
+  loss: list(oneOf(...segmentationLosses), "a list of losses", 1),
+  classWeights: orNull(classWeightList),
+});
+
 /**
  * A class for every pixel, for data sets with label maps or masks. Logits [N,classes,H,W]. Evaluation covers whole images with windows of the
  * input's size and measures at the size of the label maps.
@@ -47,7 +61,7 @@ export function segmentation(options: SegmentationOptions = {}): Task<Segmentati
     name: "segmentation",
     data: segmentationOf,
     positions: (imageSize) => [imageSize, imageSize],
-    writeTargets: ({ maps, labels }, classes, out) => {
+    writeTargets: ({ maps, labels }, { classes: { length: classes } }, out) => {
       const area = out.length / labels.length / classes;
       maps!.forEach((label, i) => {
         if (label !== ignored) out[(Math.floor(i / area) * classes + label) * area + (i % area)] = 1;

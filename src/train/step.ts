@@ -125,10 +125,12 @@ export function stepOn(model: Module, options: StepOptions, shared?: TrainingSte
   const graph = graphFor(model, { training: true, cells });
   const images = graph.input("images", { dtype: "float", shape: input });
   const targets = graph.input("targets", { dtype: "float", shape: [input[0], numClasses, ...positions] });
-  const { logits, loss, crossEntropy } = objective({ model, images, targets, labelSmoothing, binary });
+  const { logits, loss, crossEntropy, correct } = objective({ model, images, targets, labelSmoothing, binary });
   graph.output("loss", loss);
   if (crossEntropy) graph.output("crossEntropy", crossEntropy());
-  graph.output("correct", mixedTargets ? correctShare(logits, targets) : countCorrect(logits, targets));
+  if (correct) graph.output("correct", correct());
+  else if (correct !== null)
+    graph.output("correct", mixedTargets ? correctShare(logits, targets) : countCorrect(logits, targets));
 
   const values = learned.map(([, param]) => graph.state(param));
   const derived = gradients(loss, values, recompute ? { recompute: blockOf } : {});

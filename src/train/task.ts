@@ -1,21 +1,26 @@
 import { DataError } from "../core/errors.js";
 import type { ClassificationMetrics } from "../core/evaluation.js";
+import type { TaskName } from "../core/tasks.js";
 import type { Dataset, Preprocessing } from "../data/index.js";
 import { binaryCrossEntropy, crossEntropy } from "../nn/index.js";
 import type { StepBatch } from "./batches.js";
 import { Tally } from "./metrics.js";
 import type { Objective } from "./objective.js";
 
-/** Metrics of every task. `top1` is the share of correct predictions: of images, or of pixels. */
+/** Metrics of every task. `top1` is the share of correct predictions: of images, of pixels, or of labels. */
 export interface Scores {
-  /** Mean cross entropy, in nats. */
+  /** Mean cross entropy, in nats; of regression, the mean squared error of the normalized targets. */
   readonly loss: number;
-  /** Share of correct top predictions. */
-  readonly top1: number;
+  /** Share of correct top predictions, if the task measures it. */
+  readonly top1?: number;
   /** Share with the true class among the top five, if the task measures it. */
   readonly top5?: number;
   /** Mean intersection over union of the classes, if the task measures it. */
   readonly miou?: number;
+  /** Mean average precision of the labels, if the task measures it. */
+  readonly map?: number;
+  /** R² of the targets, if the task measures it. */
+  readonly r2?: number;
 }
 
 /** Scores a network's outputs one input at a time. */
@@ -38,14 +43,16 @@ export interface Evaluation<M extends Scores> {
 
 /** What a network learns from a data set: the targets of its logits, the loss, and how the network is measured. */
 export interface Task<M extends Scores = Scores> {
-  /** `classification` or `segmentation`. */
-  readonly name: "classification" | "segmentation";
+  /** `classification`, `segmentation`, `multi-label` or `regression`. */
+  readonly name: TaskName;
   /** The data set as the task sees it. @throws DataError if it lacks what the task needs. */
   data(dataset: Dataset): Dataset;
   /** Sizes after [batch, classes]: none for one label per image, [height, width] for a label at every position. */
   positions(imageSize: number): readonly number[];
-  /** Writes the targets of a batch, [batch, classes, …positions], into `out`, which is zero. */
-  writeTargets(batch: StepBatch, classes: number, out: Float32Array): void;
+  /** Writes the targets of a batch of the data set, [batch, classes, …positions], into `out`, which is zero. */
+  writeTargets(batch: StepBatch, dataset: Pick<Dataset, "classes" | "targets">, out: Float32Array): void;
+  /** What a network's outputs for an image mean, one number per label or target, if that is not a choice of one class. */
+  read?(outputs: ArrayLike<number>): Float64Array;
   /** The loss. */
   readonly objective: Objective;
   /** How the network is measured. */
@@ -58,10 +65,14 @@ export const classification: Task<ClassificationMetrics> = {
   data: (dataset) => {
     if (dataset.labelMap)
       throw new DataError(`${dataset.name} has a class for every pixel, not for every image; use task: segmentation()`);
+    if (dataset.targets)
+      throw new DataError(
+        `${dataset.name} has targets, not one class per image; use task: multiLabel() or regression()`,
+      );
     return dataset;
   },
   positions: () => [],
-  writeTargets: ({ labels, mixed }, classes, out) => {
+  writeTargets: ({ labels, mixed }, { classes: { length: classes } }, out) => {
     const own = mixed?.share ?? 1;
     labels.forEach((label, i) => {
       out[i * classes + label] = own;

@@ -22,7 +22,7 @@ export interface TrainOptions<M extends Scores = ClassificationMetrics>
     Partial<SettingsOf<typeof loopSettings>> {
   /** What computes. */
   readonly engine: Engine;
-  /** `classification` (the default) or `segmentation()`. */
+  /** `classification` (the default), `segmentation()`, `multiLabel()` or `regression()`. */
   readonly task?: Task<M>;
   /** How many steps to train, instead of `epochs`; the last epoch may end early. */
   readonly steps?: number;
@@ -71,7 +71,7 @@ export interface StepReport {
   /** Batches per epoch. */ readonly batches: number;
   /** Means over the epoch so far. */
   readonly loss: number;
-  /** Top-1 over the epoch so far. */ readonly top1: number;
+  /** Top-1 over the epoch so far; null for regression. */ readonly top1: number | null;
   /** Speed in this epoch. */ readonly imagesPerSecond: number;
 }
 

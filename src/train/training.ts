@@ -13,7 +13,7 @@ import { type Progress, restoreCheckpoint, writeCheckpoint } from "./checkpoint.
 import { evaluationPass, forEachOutput } from "./evaluate.js";
 import { letEventsIn } from "./events.js";
 import { computeOnce, type FedGraph } from "./features.js";
-import { bestRecord, type EpochRecord } from "./history.js";
+import { bestRecord, type EpochRecord, taskScores } from "./history.js";
 import { type Phase, type Plan, planOf } from "./plan.js";
 import { learningRateFactor } from "./schedules.js";
 import type { StepPart } from "./step.js";
@@ -153,7 +153,7 @@ export class Training {
         batch: done,
         batches,
         loss: this.#lossSum / this.#count,
-        top1: this.#correct / this.#count,
+        top1: this.#share(),
         imagesPerSecond: ((done - first) * batch) / seconds,
       });
       await letEventsIn();
@@ -176,8 +176,13 @@ export class Training {
         `the loss is ${loss} at step ${epoch * loader.batches + done} (epoch ${epoch + 1} of ${epochs}, learning rate ${lr.toPrecision(3)}). Try a lower learning rate${(options.clipNorm ?? null) === null ? ", or clip gradients" : ""}`,
       );
     this.#lossSum += Number((outputs.crossEntropy ?? outputs.loss)!.data[0]) * batch;
-    this.#correct += Number(outputs.correct!.data[0]);
+    this.#correct += Number(outputs.correct?.data[0] ?? 0);
     this.#count += batch;
+  }
+
+  /** The share of right answers in the epoch so far; null if the task has none. */
+  #share(): number | null {
+    return this.plan.step.graph.outputs.has("correct") ? this.#correct / this.#count : null;
   }
 
   /** Validates and records an epoch. */
@@ -198,11 +203,11 @@ export class Training {
       step: epoch * loader.batches + this.#batches(epoch),
       lr,
       trainLoss: this.#lossSum / this.#count,
-      trainTop1: this.#correct / this.#count,
+      trainTop1: this.#share(),
       loss: scores?.loss ?? null,
       top1: scores?.top1 ?? null,
       top5: scores?.top5 ?? null,
-      ...(scores?.miou === undefined ? {} : { miou: scores.miou }),
+      ...measuredBy(scores),
     };
     this.#history.push(record);
     this.#lossSum = this.#correct = this.#count = 0;
@@ -255,6 +260,10 @@ export class Training {
   }
 }
 
+/** The scores that only some tasks have. */
+const measuredBy = (scores: Scores | null) =>
+  Object.fromEntries(taskScores.flatMap((name) => (scores?.[name] === undefined ? [] : [[name, scores[name]]])));
+
 interface StepsDone {
   readonly lr: number;
   readonly seconds: number;
@@ -291,7 +300,7 @@ async function* ahead(
 /** The targets of a batch as distributions. */
 export function targetsOf({ task, dataset, targets: shape }: Plan, batch: StepBatch): Tensor {
   const targets = zeros("float32", [...shape]);
-  task.writeTargets(batch, dataset.classes.length, targets.data);
+  task.writeTargets(batch, dataset, targets.data);
   return targets;
 }
 

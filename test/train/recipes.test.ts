@@ -126,7 +126,7 @@ test("mixed labels are distributions with exactly their shares", () => {
   const out = new Float32Array(9);
   const mixed = { share: 0.25, labels: Int32Array.of(2, 0, 2) };
   const batch = { inputs: {}, labels: Int32Array.of(0, 1, 2), indices: Int32Array.of(0, 1, 2), count: 3, mixed };
-  classification.writeTargets(batch, 3, out);
+  classification.writeTargets(batch, { classes: ["a", "b", "c"] }, out);
   assert.deepEqual([...out], [0.25, 0, 0.75, 0.75, 0.25, 0, 0, 0, 1]);
 });
 

@@ -3,7 +3,14 @@ import { InvalidArgumentError } from "commander";
 import * as schemas from "../../core/schema.js";
 import { balancedWeights } from "../../engine.js";
 import { type Dataset, type OpenOptions, OptionError, type RunConfig } from "../../index.js";
-import { parseClasses, readWhole, type SegmentationLoss, segmentationLosses } from "../../internal.js";
+import {
+  parseClasses,
+  type RegressionLoss,
+  readWhole,
+  regressionLosses,
+  type SegmentationLoss,
+  segmentationLosses,
+} from "../../internal.js";
 import { optional } from "../arguments.js";
 import { type FlagsOf, flag, flagList, givenOf } from "../flags.js";
 
@@ -22,7 +29,7 @@ export const segmentationFlags = flagList(
   ...maskFlags,
   flag(
     "--loss <names>",
-    `segmentation: ${segmentationLosses.join(", ")}, or a sum such as cross-entropy+dice (default: cross-entropy)`,
+    `segmentation: ${segmentationLosses.join(", ")}, or a sum such as cross-entropy+dice (default: cross-entropy); regression: ${regressionLosses.join(" or ")} (default: mse)`,
     lossNames,
   ),
   flag(
@@ -41,21 +48,24 @@ function ignoreLabel(text: string): number | "none" {
   return value;
 }
 
-function lossNames(text: string): readonly SegmentationLoss[] {
+function lossNames(text: string): readonly (SegmentationLoss | RegressionLoss)[] {
   const given = text.split("+");
-  const known = given.filter((name): name is (typeof segmentationLosses)[number] =>
-    (segmentationLosses as readonly string[]).includes(name),
-  );
+  if (given.length === 1 && isOne(regressionLosses, text)) return [text];
+  const known = given.filter((name) => isOne(segmentationLosses, name));
   if (known.length !== given.length || new Set(known).size !== known.length)
     throw new InvalidArgumentError(
-      `must be ${segmentationLosses.join(", ")}, or a sum of them such as cross-entropy+dice.`,
+      `must be ${segmentationLosses.join(", ")}, or a sum of them such as cross-entropy+dice; for regression ${regressionLosses.join(" or ")}.`,
     );
   return known;
 }
 
+const isOne = <T extends string>(names: readonly T[], name: string): name is T =>
+  (names as readonly string[]).includes(name);
+
 /** @throws OptionError for a flag of segmentation where images are classified. */
 export function refuseSegmentationFlags(flags: SegmentationFlags, why: string): void {
   const [given] = givenOf(segmentationFlags, flags);
+  if (given === "--loss") throw new OptionError(`--loss is for segmentation and regression; ${why}`);
   if (given !== undefined) throw new OptionError(`${given} is for segmentation; ${why}`);
 }
 
@@ -84,12 +94,16 @@ async function namesOf(given: string): Promise<readonly string[]> {
   return parseClasses(JSON.stringify(given.split(",").map((name) => name.trim())), "--class-names");
 }
 
+/** Flags that say how something is learned. */
+export type RecordFlags = Pick<SegmentationFlags, "loss"> & {
+  readonly classWeights?: "balanced" | readonly number[] | null;
+};
+
 /** How pixels are learned, for `config.json`. @throws OptionError for weights without effect. */
-export async function taskConfig(
-  flags: SegmentationFlags & { readonly classWeights?: "balanced" | readonly number[] | null },
-  data: Dataset,
-): Promise<NonNullable<RunConfig["task"]>> {
-  const { loss = ["cross-entropy"], classWeights } = flags;
+export async function taskConfig(flags: RecordFlags, data: Dataset): Promise<NonNullable<RunConfig["task"]>> {
+  const { loss: names = ["cross-entropy"], classWeights } = flags;
+  const loss = names.filter((name) => isOne(segmentationLosses, name));
+  if (loss.length < names.length) throw new OptionError(`--loss ${names} is for regression`);
   if (classWeights && loss.join() === "dice") throw new OptionError("--class-weights has no effect on --loss dice");
   const given = classWeights === "balanced" ? await balancedWeights(data) : (classWeights ?? null);
   return { name: "segmentation", loss, classWeights: given };

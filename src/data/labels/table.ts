@@ -1,0 +1,237 @@
+import { DataError } from "../../core/errors.js";
+import { shown } from "../../core/schema.js";
+import { className } from "../align.js";
+import type { SkippedFile } from "../dataset.js";
+import { readBounded } from "../files.js";
+import { type SplitName, splitOfName } from "../splits.js";
+import { summary } from "../summary.js";
+import { type CsvRow, csvRows } from "./csv.js";
+
+/** What a row says of an image. */
+export interface LabelRow {
+  readonly line: number;
+  /** As written: a path, or a name. */
+  readonly image: string;
+  /** Null without a column that splits. */
+  readonly split: SplitName | null;
+  /** One number per name. */
+  readonly targets: readonly number[];
+}
+
+/** A file of labels. */
+export interface LabelTable {
+  /** Names of the labels, or of the columns. */
+  readonly names: readonly string[];
+  readonly rows: readonly LabelRow[];
+  readonly skipped: readonly SkippedFile[];
+  /** The column that splits the data. */
+  readonly splitBy: string | null;
+}
+
+/** What is read from a file of labels. */
+export interface TableOptions {
+  readonly task: "multi-label" | "regression";
+  /** Columns to learn. */
+  readonly columns?: readonly string[] | undefined;
+  /** Names that a network knows, in its order; data to evaluate must have them. */
+  readonly known?: readonly string[] | undefined;
+}
+
+/** Bytes of a file, its columns and its rows. */
+const most = { bytes: 2 ** 28, columns: 10_000, rows: 4_000_000 };
+
+const usual = {
+  /** The first that is there. */
+  image: ["image", "images", "file", "filename", "file_name", "fname", "image_name", "image_id", "path", "id"],
+  split: ["split", "is_valid", "set"],
+  labels: ["labels", "tags"],
+} as const;
+const missing = /^(|nan|na|n\/a|null|none)$/i;
+const decimal = /^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i;
+
+/** A column by name and position. */
+interface Column {
+  readonly name: string;
+  readonly at: number;
+}
+
+/**
+ * Reads a CSV file of images with labels or numbers: see docs/labels.md for its columns. Rows without an image or a value are in `skipped`.
+ *
+ * @throws DataError for a malformed file, a column that is missing or named twice, an image that is named twice, or a value of the wrong kind.
+ */
+export async function readLabels(file: string, options: TableOptions): Promise<LabelTable> {
+  const rows = csvRows(decoded(await readBounded(file, most.bytes), file), file);
+  const header = rows.next().value as CsvRow | undefined;
+  if (!header) throw new DataError(`${file}: is empty; the first line must name the columns, such as image,labels`);
+  const all = columnsOf(header, file);
+  const find = (names: readonly string[]) =>
+    names.flatMap((one) => all.filter(({ name }) => name.toLowerCase() === one))[0];
+  const image = find(usual.image);
+  if (!image)
+    throw new DataError(`${file}: has no column named image, file or path; it has ${summary(all.map((c) => c.name))}`);
+  const split = find(usual.split) ?? null;
+  const rest = all.filter((column) => column !== image && column !== split);
+  const listed = options.task === "multi-label" && !options.columns ? (find(usual.labels) ?? null) : null;
+  const columns = listed ? [listed] : chosenColumns(file, rest, options);
+  const { found, skipped } = collect(file, rows, {
+    width: all.length,
+    image,
+    split,
+    columns,
+    mayBeEmpty: listed !== null,
+  });
+  const [names, targetsOf] = listed ? namesIn(found, options.known) : valuesIn(file, columns, options.task);
+  return {
+    names,
+    skipped,
+    splitBy: split?.name ?? null,
+    rows: found.map(({ cells, ...row }) => ({ ...row, targets: targetsOf(cells, row.line) })),
+  };
+}
+
+function decoded(bytes: Uint8Array, file: string): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    throw new DataError(`${file}: is not text in UTF-8`);
+  }
+}
+
+function columnsOf({ cells }: CsvRow, file: string): Column[] {
+  if (cells.length > most.columns) throw new DataError(`${file}: has more than ${most.columns} columns`);
+  const seen = new Set<string>();
+  return cells.map((cell, at) => {
+    const name = className(cell.trim());
+    if (seen.has(name)) throw new DataError(`${file}: two columns are named ${shown(name)}`);
+    seen.add(name);
+    return { name, at };
+  });
+}
+
+/** The columns to learn: those that are asked for, that the network knows, or all others that have a name. */
+function chosenColumns(file: string, rest: readonly Column[], { columns, known }: TableOptions): Column[] {
+  const wanted = columns ?? (known?.length ? known : undefined);
+  const named = rest.filter(({ name }) => name !== "");
+  const have = summary(named.map(({ name }) => name));
+  if (named.length === 0) throw new DataError(`${file}: has no column besides that of the images`);
+  if (!wanted) return named;
+  if (new Set(wanted.map(className)).size < wanted.length)
+    throw new DataError(`${file}: a column is asked for twice: ${summary(wanted)}`);
+  return wanted.map((name) => {
+    const column = named.find((one) => one.name === className(name));
+    if (!column) throw new DataError(`${file}: has no column ${shown(name)}; it has ${have}`);
+    return column;
+  });
+}
+
+interface Found {
+  readonly line: number;
+  readonly image: string;
+  readonly split: SplitName | null;
+  /** Of the columns to learn. */
+  readonly cells: readonly string[];
+}
+
+interface Places {
+  readonly width: number;
+  readonly image: Column;
+  readonly split: Column | null;
+  readonly columns: readonly Column[];
+  /** An image may have no label. */
+  readonly mayBeEmpty: boolean;
+}
+
+/** The cells that count, of every complete row. */
+function collect(file: string, rows: Iterable<CsvRow>, { width, image, split, columns, mayBeEmpty }: Places) {
+  const found: Found[] = [];
+  const skipped: SkippedFile[] = [];
+  const lines = new Map<string, number>();
+  for (const { line, cells } of rows) {
+    if (found.length + skipped.length >= most.rows)
+      throw new DataError(`${file}: has more than ${most.rows.toLocaleString("en-US")} rows`);
+    const skip = (reason: string) => void skipped.push({ file: `${file}, line ${line}`, reason });
+    const name = (cells[image.at] ?? "").trim();
+    const own = columns.map(({ at }) => (cells[at] ?? "").trim());
+    const empty = mayBeEmpty ? undefined : columns.find((_, i) => missing.test(own[i]!));
+    const part = split && partOf((cells[split.at] ?? "").trim());
+    if (cells.length !== width) skip(`has ${cells.length} cells, and the header has ${width}`);
+    else if (name === "") skip("names no image");
+    else if (empty) skip(`has no value for ${empty.name}`);
+    else if (split && !part) skip(`${split.name} is ${shown(cells[split.at])}, not train, validation or test`);
+    else {
+      const before = lines.get(name);
+      if (before !== undefined)
+        throw new DataError(`${file}: ${name} is on lines ${before} and ${line}; an image has one row`);
+      lines.set(name, line);
+      found.push({ line, image: name, split: part, cells: own });
+    }
+  }
+  if (found.length === 0)
+    throw new DataError(
+      `${file}: has no usable rows${skipped[0] ? ` (${skipped[0].file.slice(file.length + 2)}: ${skipped[0].reason})` : ""}`,
+    );
+  return { found, skipped };
+}
+
+/** `train`, `valid`, …, or fastai's True and False of `is_valid`. */
+function partOf(word: string): SplitName | null {
+  if (/^(true|1)$/i.test(word)) return "validation";
+  if (/^(false|0)$/i.test(word)) return "train";
+  return splitOfName(word) ?? null;
+}
+
+type Reading = readonly [
+  names: readonly string[],
+  targetsOf: (cells: readonly string[], line: number) => readonly number[],
+];
+
+/** Names in one cell per image, separated by the first of semicolons, bars and commas that any cell has, otherwise by spaces. */
+function namesIn(found: readonly Found[], known: readonly string[] = []): Reading {
+  const separator = [/;/, /\|/, /,/].find((mark) => found.some(({ cells }) => mark.test(cells[0]!))) ?? /\s+/;
+  const split = (cell: string) =>
+    cell
+      .split(separator)
+      .map((name) => className(name.trim()))
+      .filter((name) => name !== "");
+  const seen = new Set(found.flatMap(({ cells }) => split(cells[0]!)));
+  const first = known.map(className);
+  const names = [...first, ...[...seen].filter((name) => !first.includes(name)).sort()];
+  const positions = new Map(names.map((name, i) => [name, i]));
+  if (names.length === 0) throw new DataError("no image has a label");
+  return [
+    names,
+    ([cell]) => {
+      const targets = new Array<number>(names.length).fill(0);
+      for (const name of split(cell!)) targets[positions.get(name)!] = 1;
+      return targets;
+    },
+  ];
+}
+
+/** A number in each column. */
+function valuesIn(file: string, columns: readonly Column[], task: TableOptions["task"]): Reading {
+  const answers: Readonly<Record<string, number>> = { true: 1, false: 0 };
+  const [wanted, read] =
+    task === "regression"
+      ? ["a number", (cell: string) => (decimal.test(cell) ? Number(cell) : Number.NaN)]
+      : [
+          "0 or 1",
+          (cell: string) => {
+            const value = answers[cell.toLowerCase()] ?? (decimal.test(cell) ? Number(cell) : Number.NaN);
+            return value === 0 || value === 1 ? value : Number.NaN;
+          },
+        ];
+  return [
+    columns.map(({ name }) => name),
+    (cells, line) =>
+      cells.map((cell, i) => {
+        const value = read(cell);
+        if (!Number.isFinite(value))
+          throw new DataError(
+            `${file}: line ${line}: ${columns[i]!.name} must be ${wanted}, got ${shown(cell)}. If it is not to be learned, name those columns that are, as targets`,
+          );
+        return value;
+      }),
+  ];
+}

@@ -1,0 +1,173 @@
+import { check, fieldsOf, isObject, maybe, orNull, settings, text, that } from "../core/schema.js";
+import {
+  type LabelMetrics,
+  type MultiLabelMetrics,
+  type RegressionMetrics,
+  type TargetMetrics,
+  type TargetsMetrics,
+  targetsEvaluationSchema,
+} from "../core/target-evaluation.js";
+import { mainScore } from "../core/tasks.js";
+import { type Column, meter, page, panel, section, table } from "./page.js";
+import { configuration, nextSteps, type RunReport, skippedFiles } from "./run-report.js";
+import { element, type Markup } from "./svg.js";
+import { formatNumber, formatShare, plural } from "./text.js";
+import { type Figure, figureList, type ReportEpoch, trainingSection } from "./training-curves.js";
+
+/** Contents of the report of a run that learns labels or numbers; `RunReport` says what is shared. */
+export interface TargetsReport
+  extends Pick<RunReport, "title" | "summary" | "validationOf" | "skipped" | "config" | "next"> {
+  readonly history: readonly ReportEpoch[];
+  /** Metrics on the validation data. */
+  readonly validation: TargetsMetrics | null;
+  /** Metrics of the same weights on test images. */
+  readonly test?: TargetsMetrics | null;
+}
+
+const rows = that<never>("a list of objects", (x) => Array.isArray(x) && x.every(isObject));
+const reportSchema = fieldsOf<TargetsReport>(
+  {
+    title: text,
+    summary: maybe(rows),
+    history: rows,
+    validation: orNull(targetsEvaluationSchema),
+    validationOf: maybe(text),
+    test: maybe(orNull(targetsEvaluationSchema)),
+    skipped: maybe(rows),
+    config: settings,
+    next: maybe(rows),
+  },
+  "a run, { title, history, … }",
+);
+
+/** A run that learns labels or numbers as one HTML page: self-contained, without scripts, printable. */
+export function renderTargetsReport(run: TargetsReport): string {
+  check("renderTargetsReport", "run", reportSchema, run);
+  return page(
+    run.title,
+    element("p", { class: "eyebrow" }, "Fovea training report"),
+    element("h1", {}, run.title),
+    headline(run),
+    curves(run.history),
+    run.validation && measured("Validation", run.validation, run.validationOf),
+    run.test ? measured("Test", run.test, "the same weights, on images held out to the end") : false,
+    skippedFiles(run.skipped ?? []),
+    configuration(run.config),
+    nextSteps(run.next ?? []),
+  );
+}
+
+const scoreText = ({ field, value }: { readonly field: string; readonly value: number }): string =>
+  field === "r2" ? formatNumber(value) : formatShare(value);
+
+/** The first epoch with the best score, or without validation with the lowest training loss. */
+function bestOf(history: readonly ReportEpoch[]): ReportEpoch | undefined {
+  const score = (epoch: ReportEpoch) => mainScore(epoch)?.value ?? -epoch.trainLoss;
+  return history.reduce<ReportEpoch | undefined>(
+    (best, epoch) => (best && score(best) >= score(epoch) ? best : epoch),
+    undefined,
+  );
+}
+
+function headline({ history, summary = [], validation, test }: TargetsReport): Markup {
+  const [best, final] = [bestOf(history), history.at(-1)];
+  const last = final?.epoch ?? 0;
+  const score = best && mainScore(best);
+  const figures: Figure[] = [];
+  if (best && score)
+    figures.push({
+      label: `Best validation ${score.name}`,
+      value: scoreText(score),
+      note: `epoch ${formatNumber(best.epoch)} of ${formatNumber(last)}`,
+    });
+  else figures.push({ label: "Epochs", value: last ? formatNumber(last) : "none yet" });
+  if (validation)
+    for (const [label, value] of secondary(validation)) figures.push({ label, value, note: "best weights" });
+  const tested = test && mainScore(test);
+  if (tested) figures.push({ label: `Test ${tested.name}`, value: scoreText(tested), note: "best weights" });
+  return figureList(figures, summary);
+}
+
+const secondary = (metrics: TargetsMetrics): (readonly [string, string])[] =>
+  "labels" in metrics
+    ? [
+        ["F1 (macro)", formatShare(metrics.f1Macro)],
+        ["F1 (micro)", formatShare(metrics.f1Micro)],
+      ]
+    : [
+        ["Mean absolute error", formatNumber(metrics.mae)],
+        ["RMSE", formatNumber(metrics.rmse)],
+      ];
+
+function curves(history: readonly ReportEpoch[]): Markup | false {
+  const ofLabels = history.some(({ trainTop1 }) => trainTop1 !== null);
+  const shares = ofLabels
+    ? [
+        {
+          title: "Mean average precision",
+          yLabel: "average precision, mean over the labels",
+          validation: ({ map }: ReportEpoch) => map,
+        },
+        {
+          title: "Correct labels",
+          yLabel: "share of answers, one per image and label",
+          training: ({ trainTop1 }: ReportEpoch) => trainTop1,
+          validation: ({ top1 }: ReportEpoch) => top1,
+        },
+      ]
+    : [
+        {
+          title: "R²",
+          yLabel: "explained share of the variance",
+          validation: ({ r2 }: ReportEpoch) => r2,
+          percent: false,
+        },
+      ];
+  return trainingSection(
+    history,
+    bestOf(history),
+    shares,
+    `Training metrics are measured in training mode while the weights still change. The loss is ${ofLabels ? "binary cross entropy" : "the mean squared error of the normalized targets"}.`,
+    ofLabels ? {} : { lossLabel: "mean squared error, normalized; lower is better" },
+  );
+}
+
+function measured(title: string, metrics: TargetsMetrics, weights: string | undefined): Markup {
+  const of = `${plural(metrics.count, "image")}${weights ? `, ${weights}` : ""}`;
+  return "labels" in metrics ? labels(title, metrics, of) : targets(title, metrics, of);
+}
+
+function labels(title: string, metrics: MultiLabelMetrics, of: string): Markup {
+  const columns: Column<LabelMetrics>[] = [
+    { name: "label", cell: ({ name }) => name },
+    { name: "images", kind: "number", cell: ({ count }) => formatNumber(count) },
+    { name: "average precision", kind: "number", cell: ({ ap }) => meter(ap, formatShare(ap)) },
+    { name: "F1", kind: "number", cell: ({ f1 }) => formatShare(f1) },
+    { name: "precision", kind: "number", cell: ({ precision }) => formatShare(precision) },
+    { name: "recall", kind: "number", cell: ({ recall }) => formatShare(recall) },
+  ];
+  const weakest = [...metrics.labels].sort((a, b) => (a.ap ?? 2) - (b.ap ?? 2));
+  return section(
+    title,
+    `${of}: mAP ${formatShare(metrics.map)}, F1 ${formatShare(metrics.f1Macro)} (macro) and ${formatShare(metrics.f1Micro)} (micro), loss ${formatNumber(metrics.loss)}.`,
+    panel(
+      element("h3", {}, "Labels, weakest first"),
+      element("p", { class: "note" }, "F1, precision and recall are at a probability of 50 %."),
+      table(`${title}: labels`, columns, weakest, 24),
+    ),
+  );
+}
+
+function targets(title: string, metrics: RegressionMetrics, of: string): Markup {
+  const columns: Column<TargetMetrics>[] = [
+    { name: "target", cell: ({ name }) => name },
+    { name: "R²", kind: "number", cell: ({ r2 }) => formatNumber(r2) },
+    { name: "mean absolute error", kind: "number", cell: ({ mae }) => formatNumber(mae) },
+    { name: "RMSE", kind: "number", cell: ({ rmse }) => formatNumber(rmse) },
+  ];
+  return section(
+    title,
+    `${of}: R² ${formatNumber(metrics.r2)}, mean absolute error ${formatNumber(metrics.mae)}, RMSE ${formatNumber(metrics.rmse)}, loss ${formatNumber(metrics.loss)}. Errors are in the data's units.`,
+    panel(table(`${title}: targets`, columns, [...metrics.targets], 24)),
+  );
+}
