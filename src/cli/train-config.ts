@@ -154,8 +154,7 @@ function augmentOf(flags: TrainFlags, usual: Augmentation): Augmentation | null 
 function requireFitting(flags: TrainFlags, task: TaskName, classes: readonly string[]): void {
   const { classWeights } = flags;
   const refuse = (names: readonly (keyof TrainFlags)[], why: string): void => {
-    for (const name of names)
-      if (flags[name] !== undefined && flags[name] !== false) throw new OptionError(`${flagNamed(name)} ${why}`);
+    for (const name of names) if (flags[name]) throw new OptionError(`${flagNamed(name)} ${why}`);
   };
   const ofClasses = ["mixup", "cutmix", "balancedSampling", "bceLoss"] as const;
   if (task === "segmentation") refuse(["autoAugment", ...ofClasses], "is for networks that classify whole images");
