@@ -1,17 +1,19 @@
 import { availableParallelism } from "node:os";
 import { InvalidArgumentError } from "commander";
+import { messageOf } from "../core/errors.js";
 import * as schemas from "../core/schema.js";
 import {
   type AttentionChoice,
   createModelByName,
   type Engine,
+  FoveaError,
   type Module,
   normalizations,
   OptionError,
   ortEngine,
 } from "../index.js";
 import { testTimeKinds } from "../internal.js";
-import { deviceFlags, gpuEngine, type SettledDevice } from "./device.js";
+import { deviceFlags, gpuEngine, inFlags, type SettledDevice } from "./device.js";
 import { type FlagsOf, flag, flagList, within } from "./flags.js";
 import { cachedTuning, thisMachine } from "./tuning.js";
 
@@ -196,6 +198,9 @@ export async function withEngine<T>(
   const engine = device === "webgpu" ? gpuEngine(softwareGpu) : await onCpu();
   try {
     return await use(engine);
+  } catch (error) {
+    const text = inFlags(error);
+    throw device === "webgpu" && text !== messageOf(error) ? new FoveaError(text) : error;
   } finally {
     await engine.release();
   }

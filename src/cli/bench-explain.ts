@@ -82,6 +82,7 @@ export const benchExplainCommand = addFlags(new Command("explain"), benchExplain
           model: flags.model,
           attention: flags.attention ?? null,
           layers: layer ?? null,
+          device,
           inferenceMilliseconds: median(inferenceTimes),
           methods: costs,
         };

@@ -12,7 +12,7 @@ export const deviceFlags = flagList(
     "where to compute: cpu (default), webgpu (a GPU), or auto: a GPU if there is one",
     oneOf("cpu", "webgpu", "auto"),
   ),
-  flag("--software-gpu", "with --device, for tests: a program on the processor will do as a GPU"),
+  flag("--software-gpu", "with --device, for tests: accept a GPU emulated in software"),
 );
 export type DeviceFlags = FlagsOf<typeof deviceFlags>;
 
@@ -27,6 +27,27 @@ interface ProcessorFlags {
 }
 
 export const gpuEngine = (softwareGpu = false): Engine => ortEngine({ device: "webgpu", allowSoftware: softwareGpu });
+
+/** What is wrong, with flags in place of the library's options. */
+export const inFlags = (error: unknown, cpu = "--device cpu"): string =>
+  messageOf(error)
+    .replace("allowSoftware", "--software-gpu")
+    .replace(/device "cpu"(, the default)?/, cpu);
+
+/** Why there is no GPU to compute on; undefined if there is one. */
+export async function gpuTrouble(softwareGpu: boolean | undefined): Promise<unknown> {
+  const engine = gpuEngine(softwareGpu);
+  try {
+    const graph = new Graph();
+    graph.output("y", graph.input("x", { dtype: "float", shape: [1] }));
+    await (await engine.compile(graph)).release();
+    return undefined;
+  } catch (error) {
+    return error;
+  } finally {
+    await engine.release();
+  }
+}
 
 /**
  * Where to compute, for the start of a command, before it reads or writes anything. With `auto` it is said.
@@ -44,19 +65,12 @@ export async function deviceOf({
   }
   const idle = (["threads", "winograd", "recompute"] as const).find((name) => flags[name]);
   if (idle && device === "webgpu") throw new OptionError(`--${idle} has no effect with --device webgpu`);
-  const engine = gpuEngine(softwareGpu);
-  try {
-    const graph = new Graph();
-    graph.output("y", graph.input("x", { dtype: "float", shape: [1] }));
-    await (await engine.compile(graph)).release();
+  const trouble = await gpuTrouble(softwareGpu);
+  if (trouble === undefined) {
     if (device === "auto") say("computing on the GPU, by WebGPU");
     return "webgpu";
-  } catch (error) {
-    const reason = messageOf(error).replace("allowSoftware", "--software-gpu").replace('device "cpu"', "--device cpu");
-    if (device === "webgpu") throw new FoveaError(`--device webgpu: ${reason}`);
-    say(`computing on the CPU: ${reason}`);
-    return "cpu";
-  } finally {
-    await engine.release();
   }
+  if (device === "webgpu") throw new FoveaError(`--device webgpu: ${inFlags(trouble)}`);
+  say(`computing on the CPU: ${messageOf(trouble).replace(/; use device "cpu".*/, "")}`);
+  return "cpu";
 }

@@ -70,7 +70,7 @@ immediately.`),
     const before = resumed?.config.flags as Partial<TrainFlags> | undefined;
     // What --pretrained chose is recorded as --weights.
     const chosen = { ...asked, ...before, ...(asked.pretrained ? { weights: undefined } : {}), ...explicit };
-    const device = await deviceOf(chosen);
+    const device = await deviceOf(explicit);
     const source = named ?? configured;
     const dataSource = resumed ? await resumedData(resumed, source) : source;
     if (!dataSource) throw new OptionError("no data: name a folder, or shapes");

@@ -7,7 +7,7 @@ import { type Engine, FoveaError, OptionError, ortEngine, ortWebEngine, referenc
 import { readWhole } from "../internal.js";
 import { checkGolden, type TrainedData } from "../testing/index.js";
 import { jsonFlag } from "./arguments.js";
-import { deviceOf, gpuEngine } from "./device.js";
+import { gpuEngine, gpuTrouble, inFlags } from "./device.js";
 import { addFlags, type FlagsOf, flag, flagList } from "./flags.js";
 import { ProgressLine, print, table } from "./terminal.js";
 
@@ -39,7 +39,7 @@ const verifyFlags = flagList(
     "--data <folder>",
     "folder of the weights and CIFAR-10 test batch for trained/ (default: data next to the golden folder)",
   ),
-  flag("--software-gpu", "with --engine webgpu, a program on the processor will do as a GPU"),
+  flag("--software-gpu", "with --engine webgpu, for tests: accept a GPU emulated in software"),
   jsonFlag,
 );
 type VerifyFlags = FlagsOf<typeof verifyFlags>;
@@ -57,7 +57,10 @@ export const verifyCommand = addFlags(new Command("verify"), verifyFlags)
   .argument("<path...>", "golden files (.safetensors), or folders of them")
   .action(async (paths: string[], { engine, data, softwareGpu = false, json = false }: VerifyFlags) => {
     if (softwareGpu && engine !== "webgpu") throw new OptionError("--software-gpu needs --engine webgpu");
-    if (engine === "webgpu") await deviceOf({ device: "webgpu", softwareGpu });
+    if (engine === "webgpu") {
+      const trouble = await gpuTrouble(softwareGpu);
+      if (trouble !== undefined) throw new FoveaError(`--engine webgpu: ${inFlags(trouble, "another --engine")}`);
+    }
     const found = (await Promise.all(paths.map(goldenFiles))).flat();
     if (found.length === 0) throw new FoveaError(`no .safetensors file in ${paths.join(", ")}`);
     const engines: readonly Engine[] = choices[engine](softwareGpu);

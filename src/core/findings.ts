@@ -268,6 +268,9 @@ export function parseEpochMaps(json: string, file: string): EpochMaps {
   check("parseEpochMaps", "file", text, file);
   const maps = parseJson(json, file);
   check(file, "", epochMapsSchema, maps, FormatError);
+  const { gate, looks } = maps as EpochMaps;
+  if (looks.some((look) => (look.gate === null) !== (gate === null)))
+    throw new FormatError(`${file}: every look must have a gate where the file names one, and none where it does not`);
   return maps as EpochMaps;
 }
 
@@ -296,5 +299,5 @@ export const reportParts = {
 };
 
 function holdsPixels({ height, width, rgb }: Thumbnail): boolean {
-  return /^[A-Za-z0-9+/]*={0,2}$/.test(rgb) && rgb.length === 4 * Math.ceil(height * width);
+  return /^[A-Za-z0-9+/]*$/.test(rgb) && rgb.length === 4 * height * width;
 }

@@ -29,7 +29,7 @@ const viewOf = ({ buffer, byteOffset, byteLength }: Uint8Array) => new DataView(
 /**
  * The entries that are wanted and may be unpacked, each to at most `most` bytes; and those that may not.
  *
- * @throws Error if it is no archive, or one that is made to do harm: too many entries, entries of the same name, that overlap, or that
+ * @throws Error if it is no archive, or one that is made to do harm: too many entries, entries that share a name or overlap, or that
  * unpack to far more than it is.
  */
 export function entriesOf(

@@ -1,6 +1,6 @@
 export type SampleName = "shapes" | "anywhere" | "textures" | "shortcut";
 
-/** Images to start with, for who has none: they are drawn in the page. */
+/** Images to start with, for those who have none: they are drawn in the page. */
 export interface Sample {
   readonly name: SampleName;
   readonly title: string;

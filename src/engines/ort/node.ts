@@ -38,7 +38,7 @@ export const ortOptions: Schema<OrtNodeOptions> = fields<OrtNodeOptions>({
 
 /**
  * ONNX Runtime on the CPU, or on a GPU by WebGPU, in float32. Sessions live in a worker thread, so the event loop stays free while they run.
- * With `device: "webgpu"`, compiling a graph throws a FoveaError that says why if there is no GPU, or if it has no kernel for a part of the graph.
+ * With `device: "webgpu"`, compiling a graph throws a FoveaError that says why if there is no GPU, or if WebGPU has no kernel for a part of the graph.
  *
  * @throws OptionError for an invalid option, or one without effect on the device.
  * @example
@@ -139,11 +139,11 @@ class GpuHost implements Host {
 
   ask<R extends HostRequest>(request: R, transfer?: readonly ArrayBufferLike[]): Promise<HostResults[R["kind"]]> {
     if (request.kind === "create") this.#sessions.add(request.session);
+    if (request.kind === "release") this.#sessions.delete(request.session);
     return GpuHost.#worker.ask(request, transfer);
   }
 
   async stop(): Promise<void> {
     await Promise.all([...this.#sessions].map((session) => this.ask({ kind: "release", session })));
-    this.#sessions.clear();
   }
 }

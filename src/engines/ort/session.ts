@@ -47,6 +47,7 @@ export class SessionHost implements Host {
     const answer = this.#last.then(() => this.#answer(request, loaded));
     this.#last = answer.catch(() => undefined);
     return answer.catch((error: unknown) => {
+      if (error instanceof FoveaError) throw error;
       throw new FoveaError(`ONNX Runtime: ${messageOf(error).split("\n")[0]}`);
     }) as Promise<HostResults[R["kind"]]>;
   }

@@ -12,7 +12,7 @@ import { checkDevice, pageAdapter, webgpuBackend } from "./targets/webgpu.js";
  * Sessions run on, and block, the calling thread: to keep a page responsive, use a Web Worker. More than one compute thread needs a
  * cross-origin isolated page. All such engines share one thread count.
  *
- * With `device: "webgpu"`, compiling a graph throws a FoveaError that says why if there is no GPU, or if it has no kernel for a part of the graph.
+ * With `device: "webgpu"`, compiling a graph throws a FoveaError that says why if there is no GPU, or if WebGPU has no kernel for a part of the graph.
  *
  * @throws OptionError for an invalid option, or one without effect on the device.
  * @example

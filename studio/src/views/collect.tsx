@@ -129,7 +129,7 @@ const Welcome = () => (
               class={`button ${i === 0 ? "primary" : ""}`}
               aria-label={`Try it: ${sample.title}`}
               onClick={() => {
-                change({ imageSize: sample.imageSize });
+                change({ imageSize: sample.imageSize, pretrained: null });
                 void addSample(sample);
               }}
             >

@@ -19,7 +19,7 @@ import { type Config, networkOf } from "./recipe.js";
 import { type Plan, run } from "./run.js";
 import { energyOf, softmax } from "./softmax.js";
 
-/** What the network says of an image that was kept aside. */
+/** What the network says of a held-out image. */
 export interface Judged {
   readonly id: string;
   readonly label: number;
@@ -33,7 +33,7 @@ export interface Judged {
 /** Probabilities of all classes, and how unusual the image is. */
 export interface Opinion {
   readonly probabilities: readonly number[];
-  /** The share of the images kept aside with weaker evidence than this one; null where there are too few to tell. */
+  /** The share of the held-out images with weaker evidence than this one; null where there are too few to tell. */
   readonly stronger: number | null;
 }
 
@@ -117,7 +117,7 @@ export class Looker {
     for (const explainer of this.#explainers.values()) await (await explainer).release();
   }
 
-  /** What the network says of every image that was kept aside. */
+  /** What the network says of every held-out image. */
   async judge(report: (judged: readonly Judged[]) => void): Promise<void> {
     const energies: number[] = [];
     let some: Judged[] = [];

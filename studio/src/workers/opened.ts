@@ -32,7 +32,7 @@ export async function checkedRun(files: readonly RunFile[]): Promise<RunFile[]> 
   if (!config || !weights) throw new FoveaError("it is not a run folder: config.json or best.safetensors is missing");
   const parsed = parseRunConfig(await config.text(), "its config.json");
   const { preprocessing, data, task } = parsed;
-  if (task) throw new FoveaError("it is a segmentation run; the studio opens only classifiers");
+  if (task) throw new FoveaError(`it is a ${task.name} run; the studio opens only classifiers`);
   inputWriter(preprocessing);
   const network = networkOf(parsed);
   loadState(network, readSafetensors(await bytesOf(weights)).tensors);

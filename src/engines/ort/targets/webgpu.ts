@@ -36,10 +36,10 @@ function countedBy({ cell, value }: Update): bigint | undefined {
  * It is a float, exact for sixteen million runs.
  */
 const countRuns: Pass = (module) => {
-  const counters = new Map<Cell, bigint>();
+  const counters = new Map<Cell, { readonly by: bigint; readonly start: bigint }>();
   for (const update of module.graph.updates) {
     const by = countedBy(update);
-    if (by !== undefined) counters.set(update.cell, by);
+    if (by !== undefined) counters.set(update.cell, { by, start: BigInt(Number(update.cell.value.data[0])) });
   }
   // Those that something else reads stay, and WebGPU will refuse them.
   const others = rebuild(module.graph, { update: ({ cell }) => counters.has(cell) });
@@ -64,10 +64,8 @@ const countRuns: Pass = (module) => {
       const all = new Map(contents);
       const runs = BigInt(Number(all.get(count.cell!)!.data[0]));
       all.delete(count.cell!);
-      for (const [cell, by] of counters) {
-        const data = BigInt64Array.of(BigInt(Number(cell.value.data[0])) + runs * by);
-        all.set(cell, tensor("int64", cell.shape, data));
-      }
+      for (const [cell, { by, start }] of counters)
+        all.set(cell, tensor("int64", cell.shape, BigInt64Array.of(start + runs * by)));
       return module.restore(all);
     },
   };
@@ -136,6 +134,7 @@ async function readArray(ort: OrtModule, value: OrtTensor): Promise<Tensor> {
   const open = () => ort.InferenceSession.create(oneNode("Identity", [], shape), sessionOptions);
   const session = readers.get(shape.length) ?? open();
   readers.set(shape.length, session);
+  session.catch(() => readers.delete(shape.length));
   return fromOrt((await (await session).run({ x: value })).y!);
 }
 
@@ -150,9 +149,11 @@ class DeviceState extends SessionState {
     return value.location === "gpu-buffer" ? inTurn(() => readArray(this.ort, value)) : fromOrt(value);
   }
 
-  override async release(): Promise<void> {
-    this.discard(Object.values(this.state));
-    await inTurn(() => this.session.release());
+  override release(): Promise<void> {
+    return inTurn(async () => {
+      this.discard(Object.values(this.state));
+      await this.session.release();
+    });
   }
 
   /** Neither Node nor the browser frees them by itself. */
