@@ -201,7 +201,7 @@ const refused: readonly (readonly [args: readonly string[], says: RegExp])[] = [
   ],
   [
     start("shapes", "--loss", "dice"),
-    /--loss is for segmentation; resnet20 classifies images; add --task segmentation/,
+    /--loss is for segmentation and regression; resnet20 classifies images; add --task segmentation/,
   ],
   [start("shapes", "--resize", "64"), /--resize is for segmentation/],
   [start("shapes", "--task", "segmentation", "--loss", "lovasz"), /must be cross-entropy, dice, focal, or a sum/],
