@@ -43,9 +43,10 @@ const most = { bytes: 2 ** 28, columns: 10_000, rows: 4_000_000 };
 const usual = {
   /** The first that is there. */
   image: ["image", "images", "file", "filename", "file_name", "fname", "image_name", "image_id", "path", "id"],
-  split: ["split", "is_valid", "set"],
+  split: ["split", "is_valid"],
   labels: ["labels", "tags"],
 } as const;
+const isLabelList = (name: string) => usual.labels.some((one) => one === name.toLowerCase());
 const missing = /^(|nan|na|n\/a|null|none)$/i;
 const decimal = /^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i;
 
@@ -65,15 +66,18 @@ export async function readLabels(file: string, options: TableOptions): Promise<L
   const header = rows.next().value as CsvRow | undefined;
   if (!header) throw new DataError(`${file}: is empty; the first line must name the columns, such as image,labels`);
   const all = columnsOf(header, file);
-  const find = (names: readonly string[]) =>
-    names.flatMap((one) => all.filter(({ name }) => name.toLowerCase() === one))[0];
+  const wanted = wantedColumns(all, options);
+  const find = (names: readonly string[], among: readonly Column[] = all) =>
+    names.flatMap((one) => among.filter(({ name }) => name.toLowerCase() === one))[0];
   const image = find(usual.image);
   if (!image)
     throw new DataError(`${file}: has no column named image, file or path; it has ${summary(all.map((c) => c.name))}`);
-  const split = find(usual.split) ?? null;
+  const toLearn = new Set(wanted?.map(className));
+  const others = all.filter(({ name }) => !toLearn.has(name));
+  const split = find(usual.split, others) ?? null;
   const rest = all.filter((column) => column !== image && column !== split);
-  const listed = options.task === "multi-label" && !options.columns ? (find(usual.labels) ?? null) : null;
-  const columns = listed ? [listed] : chosenColumns(file, rest, options);
+  const listed = options.task === "multi-label" && !wanted ? (find(usual.labels) ?? null) : null;
+  const columns = listed ? [listed] : chosenColumns(file, rest, wanted);
   const { found, skipped } = collect(file, rows, {
     width: all.length,
     image,
@@ -109,9 +113,16 @@ function columnsOf({ cells }: CsvRow, file: string): Column[] {
   });
 }
 
-/** The columns to learn: those that are asked for, that the network knows, or all others that have a name. */
-function chosenColumns(file: string, rest: readonly Column[], { columns, known }: TableOptions): Column[] {
-  const wanted = columns ?? (known?.length ? known : undefined);
+/** The names of the columns to learn: those that are asked for, or that the network knows. Labels that it knows may be in a list instead. */
+function wantedColumns(all: readonly Column[], { task, columns, known }: TableOptions): readonly string[] | undefined {
+  if (columns || !known?.length) return columns;
+  const names = new Set(all.map(({ name }) => name));
+  const listed = task === "multi-label" && !known.every((name) => names.has(className(name)));
+  return listed && all.some(({ name }) => isLabelList(name)) ? undefined : known;
+}
+
+/** The columns to learn: those that are wanted, or all that have a name. */
+function chosenColumns(file: string, rest: readonly Column[], wanted: readonly string[] | undefined): Column[] {
   const named = rest.filter(({ name }) => name !== "");
   const have = summary(named.map(({ name }) => name));
   if (named.length === 0) throw new DataError(`${file}: has no column besides that of the images`);

@@ -116,6 +116,34 @@ test("data for a network has its names, in its order; what it does not know is l
   await assert.rejects(openDataset(numbers, { task: "regression", measure: ["y"] }), /has no column "y"; it has x/);
 });
 
+test("labels that were learned from columns are measured by those columns, although there is a list too", async () => {
+  const csv = rows("image,tags,a,b", (i) => `${i},t${i % 3},${i === 9 ? "" : i % 2},${i % 3 ? 0 : 1}`);
+  const home = await data(csv);
+  const learned = await openDataset(home, { task: "multi-label", targets: ["a", "b"] });
+  const measured = await openDataset(home, { task: "multi-label", measure: ["a", "b"] });
+  for (const part of ["train", "validation"] as const) {
+    assert.deepEqual(measured[part].classes, ["a", "b"]);
+    assert.deepEqual(targetsOf(measured[part]), targetsOf(learned[part]));
+  }
+  assert.equal(learned.train.length + learned.validation.length, 9);
+  const listed = await openDataset(home, { task: "multi-label", measure: ["t0", "t1"] });
+  assert.deepEqual(listed.train.classes, ["t0", "t1", "t2"]);
+});
+
+test("a column that is to be learned does not split the data, nor does one named set", async () => {
+  const home = await data(rows("image,is_valid,split", (i) => `${i},${i % 2},${i < 7 ? "train" : "val"}`));
+  for (const names of [{ targets: ["is_valid"] }, { measure: ["is_valid"] }]) {
+    const { train, validation, division } = await openDataset(home, { task: "multi-label", ...names });
+    assert.deepEqual([train.classes, division, train.length], [["is_valid"], "by the column split", 7]);
+    assert.deepEqual(targetsOf(train, validation)[9], [1]);
+  }
+  const numbered = await data(rows("image,is_valid,set", (i) => `${i},${i % 2},${i}`));
+  const { train, division } = await openDataset(numbered, { task: "regression", targets: ["is_valid", "set"] });
+  assert.deepEqual([train.classes, division], [["is_valid", "set"], "20 % held out"]);
+  const unsplit = await data(rows("image,set", (i) => `${i},${i % 2}`));
+  assert.deepEqual((await openDataset(unsplit, { task: "multi-label" })).train.classes, ["set"]);
+});
+
 test("rows that cannot be used are skipped and listed; images without a row are counted", async () => {
   const bad = [
     "../labels.csv,1",
