@@ -41,6 +41,7 @@ export async function openLabels(
   const { labelsFile, targets, measure, onNote, imageSize } = options;
   const file = labelsFile ?? (await onlyTable(folder));
   const table = await readLabels(file, { task, columns: targets, known: measure });
+  if (table.missing.length > 0) onNote?.(`the model knows labels that no image has: ${summary(table.missing)}`);
   const finder = await imageFinder(folder);
   const skipped = [...table.skipped];
   const lines = new Map<string, number>();

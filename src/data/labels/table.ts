@@ -1,6 +1,6 @@
 import { DataError } from "../../core/errors.js";
 import { shown } from "../../core/schema.js";
-import { className } from "../align.js";
+import { className, withSuggestion } from "../align.js";
 import type { SkippedFile } from "../dataset.js";
 import { readBounded } from "../files.js";
 import { type SplitName, splitOfName } from "../splits.js";
@@ -22,6 +22,8 @@ export interface LabelRow {
 export interface LabelTable {
   /** Names of the labels, or of the columns. */
   readonly names: readonly string[];
+  /** Labels that the network knows and no row has. */
+  readonly missing: readonly string[];
   readonly rows: readonly LabelRow[];
   readonly skipped: readonly SkippedFile[];
   /** The column that splits the data. */
@@ -85,9 +87,12 @@ export async function readLabels(file: string, options: TableOptions): Promise<L
     columns,
     mayBeEmpty: listed !== null,
   });
-  const [names, targetsOf] = listed ? namesIn(found, options.known) : valuesIn(file, columns, options.task);
+  const { names, missing, targetsOf } = listed
+    ? namesIn(file, found, options.known)
+    : valuesIn(file, columns, options.task);
   return {
     names,
+    missing,
     skipped,
     splitBy: split?.name ?? null,
     rows: found.map(({ cells, ...row }) => ({ ...row, targets: targetsOf(cells, row.line) })),
@@ -192,32 +197,45 @@ function partOf(word: string): SplitName | null {
   return splitOfName(word) ?? null;
 }
 
-type Reading = readonly [
-  names: readonly string[],
-  targetsOf: (cells: readonly string[], line: number) => readonly number[],
-];
+interface Reading extends Pick<LabelTable, "names" | "missing"> {
+  targetsOf(cells: readonly string[], line: number): readonly number[];
+}
 
-/** Names in one cell per image, separated by the first of semicolons, bars and commas that any cell has, otherwise by spaces. */
-function namesIn(found: readonly Found[], known: readonly string[] = []): Reading {
-  const separator = [/;/, /\|/, /,/].find((mark) => found.some(({ cells }) => mark.test(cells[0]!))) ?? /\s+/;
+/**
+ * Names in one cell per image, separated by the first of semicolons, bars, commas and spaces that any cell has. What is in a known name separates
+ * nothing, and a cell that is a known name is one label.
+ *
+ * @throws DataError if there are no labels, or none that is known.
+ */
+function namesIn(file: string, found: readonly Found[], known: readonly string[] = []): Reading {
+  const first = known.map(className);
+  const whole = new Set(first);
+  const separator = [/;/, /\|/, /,/, /\s+/]
+    .filter((mark) => !first.some((name) => mark.test(name)))
+    .find((mark) => found.some(({ cells }) => !whole.has(className(cells[0]!)) && mark.test(cells[0]!)));
   const split = (cell: string) =>
-    cell
-      .split(separator)
+    (separator && !whole.has(className(cell)) ? cell.split(separator) : [cell])
       .map((name) => className(name.trim()))
       .filter((name) => name !== "");
   const seen = new Set(found.flatMap(({ cells }) => split(cells[0]!)));
-  const first = known.map(className);
-  const names = [...first, ...[...seen].filter((name) => !first.includes(name)).sort()];
+  if (seen.size === 0) throw new DataError(`${file}: no image has a label`);
+  const missing = first.filter((name) => !seen.has(name));
+  const unknown = [...seen].filter((name) => !whole.has(name)).sort();
+  if (first.length > 0 && missing.length === first.length)
+    throw new DataError(
+      `${file}: the model knows none of the labels: the data has ${summary(unknown.map((name) => withSuggestion(name, known)))}; the model has ${summary(known)}`,
+    );
+  const names = [...first, ...unknown];
   const positions = new Map(names.map((name, i) => [name, i]));
-  if (names.length === 0) throw new DataError("no image has a label");
-  return [
+  return {
     names,
-    ([cell]) => {
+    missing,
+    targetsOf: ([cell]) => {
       const targets = new Array<number>(names.length).fill(0);
       for (const name of split(cell!)) targets[positions.get(name)!] = 1;
       return targets;
     },
-  ];
+  };
 }
 
 /** A number in each column. */
@@ -233,9 +251,10 @@ function valuesIn(file: string, columns: readonly Column[], task: TableOptions["
             return value === 0 || value === 1 ? value : Number.NaN;
           },
         ];
-  return [
-    columns.map(({ name }) => name),
-    (cells, line) =>
+  return {
+    names: columns.map(({ name }) => name),
+    missing: [],
+    targetsOf: (cells, line) =>
       cells.map((cell, i) => {
         const value = read(cell);
         if (!Number.isFinite(value))
@@ -244,5 +263,5 @@ function valuesIn(file: string, columns: readonly Column[], task: TableOptions["
           );
         return value;
       }),
-  ];
+  };
 }

@@ -116,6 +116,73 @@ test("data for a network has its names, in its order; what it does not know is l
   await assert.rejects(openDataset(numbers, { task: "regression", measure: ["y"] }), /has no column "y"; it has x/);
 });
 
+test("known labels that no image has are said; data with none of them is refused", async () => {
+  const home = await data(rows("image,labels", (i) => `${i},${labels(i).join(" ")}`));
+  const notes: string[] = [];
+  const open = (measure: string[]) =>
+    openDataset(home, { task: "multi-label", measure, onNote: (note) => notes.push(note) });
+  const { train } = await open(["dog", "fish", "cow"]);
+  assert.deepEqual(train.classes, ["dog", "fish", "cow", "bird", "cat"]);
+  assert.match(notes.join(), /the model knows labels that no image has: fish, cow/);
+  await assert.rejects(
+    open(["fish", "Dog"]),
+    /labels\.csv: the model knows none of the labels: the data has bird, cat, dog \(did you mean "Dog"\?.*; the model has fish, Dog/,
+  );
+  const none = await data(rows("image,labels", (i) => `${i},`));
+  await assert.rejects(
+    openDataset(none, { task: "multi-label", measure: ["dog"] }),
+    /labels\.csv: no image has a label/,
+  );
+});
+
+/** Cells, the names that a network knows, and the names that are read. */
+const cells: readonly (readonly [cells: readonly string[], known: readonly string[], names: readonly string[]])[] = [
+  [
+    ["sci fi", "drama"],
+    ["drama", "sci fi"],
+    ["drama", "sci fi"],
+  ],
+  [["sci fi", "new york"], ["sci fi"], ["sci fi", "new york"]],
+  [
+    ["sci fi;drama", "sci fi"],
+    ["drama", "sci fi"],
+    ["drama", "sci fi"],
+  ],
+  [
+    ["drama war", "war"],
+    ["drama", "war"],
+    ["drama", "war"],
+  ],
+  [
+    ["red, white", "blue"],
+    ["blue", "red, white"],
+    ["blue", "red, white"],
+  ],
+  [
+    ["red, white|blue", "red, white"],
+    ["blue", "red, white"],
+    ["blue", "red, white"],
+  ],
+  [
+    ["blue; green", "red, white"],
+    ["blue", "red, white"],
+    ["blue", "red, white", "green"],
+  ],
+];
+for (const [given, known, names] of cells)
+  test(`labels of a network that knows ${known.join(" / ")}: ${given.join(" / ")}`, async () => {
+    const home = await data(rows("image,labels", (i) => `${i},"${given[i % given.length]}"`));
+    const { train, validation } = await openDataset(home, { task: "multi-label", measure: known });
+    assert.deepEqual(train.classes, names);
+    const found = targetsOf(train, validation);
+    given.forEach((cell, i) => {
+      assert.deepEqual(
+        found[i],
+        names.map((name) => (cell.includes(name) ? 1 : 0)),
+      );
+    });
+  });
+
 test("labels that were learned from columns are measured by those columns, although there is a list too", async () => {
   const csv = rows("image,tags,a,b", (i) => `${i},t${i % 3},${i === 9 ? "" : i % 2},${i % 3 ? 0 : 1}`);
   const home = await data(csv);
@@ -210,7 +277,7 @@ const refused: readonly (readonly [csv: string | Uint8Array, says: RegExp, optio
   ["image,x\n0,1\n0.png,2\n", /lines 2 and 3 are of the same image/],
   ["image,x\n0,2\n", /x must be 0 or 1, got "2"/, { task: "multi-label" }],
   ["image,x\n0,-1\n", /x must be 0 or 1, got "-1"/, { task: "multi-label" }],
-  ["image,labels\n0,\n1,\n", /no image has a label/, { task: "multi-label" }],
+  ["image,labels\n0,\n1,\n", /labels\.csv: no image has a label/, { task: "multi-label" }],
   ["image,x\n0,1\n", /has no column "y"; it has x/, { targets: ["y"] }],
   ["image,x\n0,1\n", /a column is asked for twice/, { targets: ["x", "x"] }],
   ['image,x\n"0,1\n', /line 2: a quote is not closed/],
