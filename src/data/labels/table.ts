@@ -26,6 +26,8 @@ export interface LabelTable {
   readonly missing: readonly string[];
   readonly rows: readonly LabelRow[];
   readonly skipped: readonly SkippedFile[];
+  /** Images of skipped rows, as written. */
+  readonly unusable: readonly string[];
   /** The column that splits the data. */
   readonly splitBy: string | null;
 }
@@ -80,7 +82,7 @@ export async function readLabels(file: string, options: TableOptions): Promise<L
   const rest = all.filter((column) => column !== image && column !== split);
   const listed = options.task === "multi-label" && !wanted ? (find(usual.labels) ?? null) : null;
   const columns = listed ? [listed] : chosenColumns(file, rest, wanted);
-  const { found, skipped } = collect(file, rows, {
+  const { found, skipped, unusable } = collect(file, rows, {
     width: all.length,
     image,
     split,
@@ -94,6 +96,7 @@ export async function readLabels(file: string, options: TableOptions): Promise<L
     names,
     missing,
     skipped,
+    unusable,
     splitBy: split?.name ?? null,
     rows: found.map(({ cells, ...row }) => ({ ...row, targets: targetsOf(cells, row.line) })),
   };
@@ -162,12 +165,16 @@ interface Places {
 function collect(file: string, rows: Iterable<CsvRow>, { width, image, split, columns, mayBeEmpty }: Places) {
   const found: Found[] = [];
   const skipped: SkippedFile[] = [];
+  const unusable: string[] = [];
   const lines = new Map<string, number>();
   for (const { line, cells } of rows) {
     if (found.length + skipped.length >= most.rows)
       throw new DataError(`${file}: has more than ${most.rows.toLocaleString("en-US")} rows`);
-    const skip = (reason: string) => void skipped.push({ file: `${file}, line ${line}`, reason });
     const name = (cells[image.at] ?? "").trim();
+    const skip = (reason: string) => {
+      skipped.push({ file: `${file}, line ${line}`, reason });
+      unusable.push(name);
+    };
     const own = columns.map(({ at }) => (cells[at] ?? "").trim());
     const empty = mayBeEmpty ? undefined : columns.find((_, i) => missing.test(own[i]!));
     const part = split && partOf((cells[split.at] ?? "").trim());
@@ -187,7 +194,7 @@ function collect(file: string, rows: Iterable<CsvRow>, { width, image, split, co
     throw new DataError(
       `${file}: has no usable rows${skipped[0] ? ` (${skipped[0].file.slice(file.length + 2)}: ${skipped[0].reason})` : ""}`,
     );
-  return { found, skipped };
+  return { found, skipped, unusable };
 }
 
 /** `train`, `valid`, …, or fastai's True and False of `is_valid`. */
