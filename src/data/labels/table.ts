@@ -15,7 +15,7 @@ export interface LabelRow {
   /** Null without a column that splits. */
   readonly split: SplitName | null;
   /** One number per name. */
-  readonly targets: readonly number[];
+  readonly targets: ArrayLike<number>;
 }
 
 /** A file of labels. */
@@ -41,8 +41,8 @@ export interface TableOptions {
   readonly known?: readonly string[] | undefined;
 }
 
-/** Bytes of a file, its columns and its rows. */
-const most = { bytes: 2 ** 28, columns: 10_000, rows: 4_000_000 };
+/** Bytes of a file, its rows, the names in its lists, and rows times names. */
+const most = { bytes: 2 ** 28, rows: 4_000_000, names: 10_000, targets: 2 ** 30 };
 
 const usual = {
   /** The first that is there. */
@@ -111,7 +111,6 @@ function decoded(bytes: Uint8Array, file: string): string {
 }
 
 function columnsOf({ cells }: CsvRow, file: string): Column[] {
-  if (cells.length > most.columns) throw new DataError(`${file}: has more than ${most.columns} columns`);
   const seen = new Set<string>();
   return cells.map((cell, at) => {
     const name = className(cell.trim());
@@ -205,14 +204,14 @@ function partOf(word: string): SplitName | null {
 }
 
 interface Reading extends Pick<LabelTable, "names" | "missing"> {
-  targetsOf(cells: readonly string[], line: number): readonly number[];
+  targetsOf(cells: readonly string[], line: number): ArrayLike<number>;
 }
 
 /**
  * Names in one cell per image, separated by the first of semicolons, bars, commas and spaces that any cell has. What is in a known name separates
  * nothing, and a cell that is a known name is one label.
  *
- * @throws DataError if there are no labels, or none that is known.
+ * @throws DataError if there are no labels, too many, or none that is known.
  */
 function namesIn(file: string, found: readonly Found[], known: readonly string[] = []): Reading {
   const first = known.map(className);
@@ -224,7 +223,14 @@ function namesIn(file: string, found: readonly Found[], known: readonly string[]
     (separator && !whole.has(className(cell)) ? cell.split(separator) : [cell])
       .map((name) => className(name.trim()))
       .filter((name) => name !== "");
-  const seen = new Set(found.flatMap(({ cells }) => split(cells[0]!)));
+  const seen = new Set<string>();
+  for (const { line, cells } of found) {
+    for (const name of split(cells[0]!)) seen.add(name);
+    if (seen.size > most.names)
+      throw new DataError(
+        `${file}: line ${line}: there are more than ${most.names.toLocaleString("en-US")} labels up to here`,
+      );
+  }
   if (seen.size === 0) throw new DataError(`${file}: no image has a label`);
   const missing = first.filter((name) => !seen.has(name));
   const unknown = [...seen].filter((name) => !whole.has(name)).sort();
@@ -233,12 +239,16 @@ function namesIn(file: string, found: readonly Found[], known: readonly string[]
       `${file}: the model knows none of the labels: the data has ${summary(unknown.map((name) => withSuggestion(name, known)))}; the model has ${summary(known)}`,
     );
   const names = [...first, ...unknown];
+  if (names.length * found.length > most.targets)
+    throw new DataError(
+      `${file}: has ${names.length.toLocaleString("en-US")} labels for ${found.length.toLocaleString("en-US")} images, more than ${most.targets.toLocaleString("en-US")} answers`,
+    );
   const positions = new Map(names.map((name, i) => [name, i]));
   return {
     names,
     missing,
     targetsOf: ([cell]) => {
-      const targets = new Array<number>(names.length).fill(0);
+      const targets = new Uint8Array(names.length);
       for (const name of split(cell!)) targets[positions.get(name)!] = 1;
       return targets;
     },

@@ -352,6 +352,28 @@ test("a file of labels has at most 256 MiB", async () => {
   await assert.rejects(openDataset(home, { task: "regression" }), /labels\.csv: cannot be read .*at most 268435456/);
 });
 
+test("a row has at most 10,000 cells, and lists at most 10,000 labels, two to the 30 answers in all", async () => {
+  const full = `image${",".repeat(9_999)}`;
+  assert.equal([...csvRows(full, "t.csv")][0]!.cells.length, 10_000);
+  assert.throws(
+    () => [...csvRows(`a,b\n\n${full},`, "t.csv")],
+    /^DataError: t\.csv: line 3: has more than 10,000 cells$/,
+  );
+  const open = async (csv: string) => openDataset(await data(csv), { task: "multi-label" });
+  const numbered = (from: number, count: number) => Array.from({ length: count }, (_, i) => from + i).join(" ");
+  const most = await open(rows("image,labels", (i) => `${i},${numbered(1_000 * i, 1_000)}`));
+  assert.deepEqual([most.train.classes.length, most.train.targets!(0).length], [10_000, 10_000]);
+  await assert.rejects(
+    open(rows("image,labels", (i) => `${i},${numbered(1_250 * i, 1_250)}`)),
+    /labels\.csv: line 10: there are more than 10,000 labels up to here/,
+  );
+  const images = Math.floor(2 ** 30 / 10_000) + 1;
+  await assert.rejects(
+    open(rows("image,labels", (i) => `${i},${i === 0 ? numbered(0, 10_000) : ""}`, images)),
+    /labels\.csv: has 10,000 labels for 107,375 images, more than 1,073,741,824 answers/,
+  );
+});
+
 test("CSV rows know their lines, across quoted line breaks", () => {
   const text = 'a,b\r\n"x\ny","say ""hi"""\n\n1,\n';
   assert.deepEqual(
