@@ -4,6 +4,7 @@ import {
   fieldsOf,
   isObject,
   list,
+  maybe,
   misfit,
   nonNegative,
   oneOf,
@@ -128,7 +129,10 @@ export interface TargetFacts {
   readonly format: "fovea.report.targets.1";
   readonly parameters: number;
   readonly images: { readonly training: number; readonly validation: number } | null;
+  /** The first of the files and rows that were not used. */
   readonly skipped: readonly { readonly file: string; readonly reason: string }[];
+  /** Number of all that were not used, if `skipped` lacks some. */
+  readonly skippedCount?: number;
   /** The best weights on images that chose nothing. */
   readonly test: TargetsMetrics | null;
 }
@@ -143,5 +147,6 @@ export const targetFactsSchema: Schema<TargetFacts> = fieldsOf<TargetFacts>({
   parameters: whole(0),
   images: orNull(fieldsOf({ training: whole(0), validation: whole(0) })),
   skipped: list(fieldsOf({ file: text, reason: text }), "a list of { file, reason }"),
+  skippedCount: maybe(whole(0)),
   test: orNull(targetsEvaluationSchema),
 });

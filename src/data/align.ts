@@ -55,7 +55,7 @@ function compareClasses(known: readonly string[], given: readonly string[]) {
 }
 
 /** `Lime (the model has "lime")`, if a class differs only in case, spaces, dashes or underscores. */
-function withSuggestion(name: string, known: readonly string[]): string {
+export function withSuggestion(name: string, known: readonly string[]): string {
   const folded = (text: string) =>
     text
       .normalize("NFKC")

@@ -15,7 +15,7 @@ export interface ImageFile {
   readonly file: string;
   readonly label: number;
   /** Numbers in place of a class. */
-  readonly targets?: readonly number[];
+  readonly targets?: ArrayLike<number>;
 }
 
 /** A folder of classes. */

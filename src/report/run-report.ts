@@ -204,7 +204,11 @@ const classColumns: Column<ClassMetrics>[] = [
   },
 ];
 
-export function skippedFiles(skipped: readonly { readonly file: string; readonly reason: string }[]): Markup | false {
+/** Files that could not be used; `count` is their number if `skipped` lacks some. */
+export function skippedFiles(
+  skipped: readonly { readonly file: string; readonly reason: string }[],
+  count = skipped.length,
+): Markup | false {
   if (!skipped.length) return false;
   const columns: Column<(typeof skipped)[number]>[] = [
     { name: "file", kind: "code", cell: ({ file }) => file },
@@ -213,9 +217,9 @@ export function skippedFiles(skipped: readonly { readonly file: string; readonly
   const most = 1000;
   return section(
     "Skipped files",
-    `${plural(skipped.length, "file")} could not be used and ${skipped.length === 1 ? "was" : "were"} left out.`,
+    `${plural(count, "file")} could not be used and ${count === 1 ? "was" : "were"} left out.`,
     panel(table("Skipped files", columns, skipped.slice(0, most), 8)),
-    skipped.length > most && element("p", { class: "note" }, `Only the first ${formatNumber(most)} are listed.`),
+    count > most && element("p", { class: "note" }, `Only the first ${formatNumber(most)} are listed.`),
   );
 }
 

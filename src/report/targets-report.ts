@@ -1,4 +1,4 @@
-import { check, fieldsOf, isObject, maybe, orNull, settings, text, that } from "../core/schema.js";
+import { check, fieldsOf, isObject, maybe, orNull, settings, text, that, whole } from "../core/schema.js";
 import {
   type LabelMetrics,
   type MultiLabelMetrics,
@@ -22,6 +22,8 @@ export interface TargetsReport
   readonly validation: TargetsMetrics | null;
   /** Metrics of the same weights on test images. */
   readonly test?: TargetsMetrics | null;
+  /** Number of all files that could not be used, if `skipped` lacks some. */
+  readonly skippedCount?: number;
 }
 
 const rows = that<never>("a list of objects", (x) => Array.isArray(x) && x.every(isObject));
@@ -34,6 +36,7 @@ const reportSchema = fieldsOf<TargetsReport>(
     validationOf: maybe(text),
     test: maybe(orNull(targetsEvaluationSchema)),
     skipped: maybe(rows),
+    skippedCount: maybe(whole(0)),
     config: settings,
     next: maybe(rows),
   },
@@ -51,7 +54,7 @@ export function renderTargetsReport(run: TargetsReport): string {
     curves(run.history),
     run.validation && measured("Validation", run.validation, run.validationOf),
     run.test ? measured("Test", run.test, "the same weights, on images held out to the end") : false,
-    skippedFiles(run.skipped ?? []),
+    skippedFiles(run.skipped ?? [], run.skippedCount),
     configuration(run.config),
     nextSteps(run.next ?? []),
   );

@@ -178,7 +178,7 @@ export function forOutputsInUnits(
 /**
  * Mean and (population) standard deviation of each target of a data set, by which {@link regression} normalizes.
  *
- * @throws DataError if the data set has no targets, one is not finite, or all images have the same.
+ * @throws DataError if the data set has no targets, one is not finite, all images have the same, or the deviation is too large or small for a float64.
  *
  * @example
  * const task = regression({ ...targetStatistics(data.train), loss: "smooth-l1" });
@@ -191,9 +191,15 @@ export function targetStatistics(dataset: Dataset): TargetStatistics {
     Math.sqrt(rows.reduce((sum, row) => sum + (row[k]! - center) ** 2, 0) / rows.length),
   );
   deviation.forEach((spread, k) => {
+    const [name, first] = [dataset.classes[k], rows[0]![k]!];
+    // By rounding, equal numbers may have a deviation.
+    if (rows.every((row) => row[k] === first))
+      throw new DataError(
+        `${dataset.name}: ${name} is ${first} for every training image, so there is nothing to learn`,
+      );
     if (!(spread > 0 && Number.isFinite(spread)))
       throw new DataError(
-        `${dataset.name}: ${dataset.classes[k]} is ${rows[0]![k]} for every training image, so there is nothing to learn`,
+        `${dataset.name}: the deviation of ${name} must be a positive number, got ${spread}: its values are too ${spread === 0 ? "close to each other" : "large"}. Change its unit`,
       );
   });
   return { mean, deviation };

@@ -143,12 +143,14 @@ export class ValueTally {
       const squares = column.reduce((sum, [y, t]) => sum + (y - t) ** 2, 0);
       losses.push(squares / count / this.#deviation[k]! ** 2);
       const center = mean(column.map(([, t]) => t));
+      // By rounding, the mean of equal numbers may be another.
+      const constant = column.every(([, t]) => t === column[0]![1]);
       const spread = column.reduce((sum, [, t]) => sum + (t - center) ** 2, 0);
       return {
         name,
         mae: mean(column.map(([y, t]) => Math.abs(y - t))),
         rmse: Math.sqrt(squares / count),
-        r2: spread > 0 ? 1 - squares / spread : squares === 0 ? 1 : 0,
+        r2: !constant && spread > 0 ? 1 - squares / spread : squares === 0 ? 1 : 0,
       };
     });
     const figure = (of: "mae" | "rmse" | "r2") => mean(targets.map((target) => target[of]));

@@ -60,6 +60,9 @@ const begun = {
     "--targets",
     "redness,offset",
     ...short,
+    // After two epochs, running statistics are still far from those of the images.
+    "--epochs",
+    "6",
     "--loss",
     "smooth-l1",
     "--out",
@@ -167,6 +170,27 @@ test("a run is resumed from another folder with the same labels, and its report 
   assert.match(readFileSync(at("again.html"), "utf8"), /Labels, weakest first/);
 });
 
+test("report.json has the first 1,000 rows that were not used, and their number", async () => {
+  const csv = at("sparse.csv");
+  const absent = Array.from({ length: 1100 }, (_, i) => `absent-${i}.png,1`).join("\n");
+  writeFileSync(csv, `${table("image,x", (_, i) => `${i},${i}`)}${absent}\n`);
+  const run = at("sparse-run");
+  const args = ["--task", "regression", "--labels", csv, ...short, "--epochs", "1", "--out", run];
+  const { code, stderr } = await fovea(["train", at("photos"), ...args]);
+  assert.equal(code, 0, stderr);
+  const { skipped, skippedCount } = JSON.parse(readFileSync(join(run, "report.json"), "utf8"));
+  assert.deepEqual([skipped.length, skippedCount], [1000, 1100]);
+  assert.match(skipped[999].reason, /absent-999\.png is no image below/);
+  const again = await fovea(["report", run, "--out", at("sparse.html")]);
+  assert.equal(again.code, 0, again.stderr);
+  for (const page of [join(run, "report.html"), at("sparse.html")])
+    assert.match(
+      readFileSync(page, "utf8"),
+      /1,100 files could not be used and were left out.*Only the first 1,000 are/s,
+    );
+  assert.equal(JSON.parse(readFileSync(join(runs.labels, "report.json"), "utf8")).skippedCount, undefined);
+});
+
 test("weights remember their task", async () => {
   const weights = join(runs.labels, "best.safetensors");
   const found = await json([
@@ -196,6 +220,33 @@ test("a task in metadata is a record of ours, or another program's word", () => 
     '{"name":"regression","loss":"mse","mean":[1],"deviation":[0]}',
     /task\.deviation\[0\] must be a positive number/,
   );
+});
+
+test("labels that were learned from columns are measured by them, although there is a list; none known is an error", async () => {
+  const csv = at("both.csv");
+  writeFileSync(
+    csv,
+    table("image,tags,a,b", ({ red, green }, i) => `${i},t${i % 2},${red},${green}`),
+  );
+  const run = at("both-run");
+  const task = ["--task", "multi-label", "--targets", "a,b", "--labels", csv];
+  const trained = await fovea(["train", at("photos"), ...task, ...short, "--out", run]);
+  assert.equal(trained.code, 0, trained.stderr);
+  const measured = await json(["eval", run, at("photos"), "--labels", csv, "--split", "all", "--json"]);
+  assert.deepEqual(
+    measured.labels.map(({ name, count }: { name: string; count: number }) => [name, count]),
+    [
+      ["a", 12],
+      ["b", 12],
+    ],
+  );
+  writeFileSync(
+    csv,
+    table("image,tags", (_, i) => `${i},t${i % 2}`),
+  );
+  const { code, stderr } = await fovea(["eval", run, at("photos"), "--labels", csv]);
+  assert.notEqual(code, 0);
+  assert.match(stderr, /both\.csv: the model knows none of the labels: the data has t0, t1; the model has a, b/);
 });
 
 const never = ["--out", at("never")];

@@ -93,6 +93,51 @@ test("figures of numbers are those of the definitions; a target that is the same
   assert.equal(exact.metrics().r2, 1);
 });
 
+/** Equal numbers whose mean is another by rounding, some of them. */
+const constants: readonly (readonly [value: number, count: number])[] = [
+  [19.99, 500],
+  [0.1, 10],
+  [1e-200, 7],
+  [-1234.56, 333],
+  [0, 5],
+];
+test("equal targets have R² 0, or 1 if all are met, whatever rounding makes of their mean", () => {
+  for (const [value, count] of constants) {
+    const [missed, met] = [new ValueTally(["a"], [1]), new ValueTally(["a"], [1])];
+    for (let i = 0; i < count; i++) {
+      missed.add([value + 1], [value]);
+      met.add([value], [value]);
+    }
+    assert.deepEqual([missed.metrics().r2, met.metrics().r2], [0, 1], `${count} × ${value}`);
+  }
+});
+
+test("a column of equal numbers is refused, whatever rounding makes of its mean; so is a deviation of 0 or infinity", () => {
+  const of = (values: readonly number[]) => {
+    const data = squares(values.length, 1);
+    return targetStatistics({ ...data, classes: ["a"], targets: (i) => [values[i]!] });
+  };
+  for (const [value, count] of constants)
+    assert.throws(() => of(new Array(count).fill(value)), {
+      name: "DataError",
+      message: `squares: a is ${value} for every training image, so there is nothing to learn`,
+    });
+  for (const values of [
+    [1e200, -1e200],
+    [1e308, 1.5e308],
+    [1, 1e155],
+  ])
+    assert.throws(
+      () => of(values),
+      /deviation of a must be a positive number, got (Infinity|NaN): .* too large. Change/,
+    );
+  assert.throws(
+    () => of([1e-200, 2e-200]),
+    /deviation of a must be a positive number, got 0: .* too close to each other/,
+  );
+  near(of([1e-100, 3e-100]).deviation[0]! * 1e100, 1);
+});
+
 test("tallies refuse rows of another length, numbers that are not finite, and measuring nothing", () => {
   for (const tally of [new LabelTally(["a", "b"]), new ValueTally(["a", "b"], [1, 1])]) {
     assert.throws(() => tally.add([1], [1, 0]), ShapeError);

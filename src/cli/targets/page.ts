@@ -10,7 +10,7 @@ import {
   settled,
   taskOf,
 } from "../../internal.js";
-import { type EngineFlags, withEngine } from "../arguments.js";
+import { type EngineFlags, optional, withEngine } from "../arguments.js";
 import type { RunPage, Standing } from "../tasks.js";
 import { Events } from "../tensorboard.js";
 import { asArgument, foveaCommand } from "../terminal.js";
@@ -25,7 +25,14 @@ export const targetsSteps = (path: string) => [
 ];
 
 const reportOf = (run: RunFolder, facts: TargetFacts, standing: Standing<TargetsMetrics>): string =>
-  renderTargetsReport({ ...commonParts(run, facts, standing), next: targetsSteps(run.path) });
+  renderTargetsReport({
+    ...commonParts(run, facts, standing),
+    ...optional("skippedCount", facts.skippedCount),
+    next: targetsSteps(run.path),
+  });
+
+/** Skipped files in `report.json`: a CSV file may have millions of rows without an image. */
+const mostSkipped = 1000;
 
 const nothing = { format: "fovea.report.targets.1", images: null, skipped: [], test: null } as const;
 
@@ -68,12 +75,14 @@ export class TargetsPage<M extends TargetsMetrics> implements RunPage<M> {
     network: Module,
     { tensorboard }: ReportFlags,
   ): Promise<TargetsPage<M>> {
+    const skipped = [...train.skipped, ...validation.skipped];
     const folder = tensorboard === true ? join(run.path, "tensorboard") : tensorboard;
     return new TargetsPage<M>(run, folder, {
       ...nothing,
       parameters: parameterCount(network),
       images: { training: train.length, validation: validation.length },
-      skipped: [...train.skipped, ...validation.skipped],
+      skipped: skipped.slice(0, mostSkipped),
+      ...(skipped.length > mostSkipped ? { skippedCount: skipped.length } : {}),
     });
   }
 

@@ -6,11 +6,14 @@ export interface CsvRow {
   readonly cells: readonly string[];
 }
 
+/** Cells of a row. */
+export const mostCells = 10_000;
+
 /**
  * The rows of a CSV file (RFC 4180), the header first; blank lines are left out. Cells are separated by commas, or by tabs or semicolons if the header has
  * no comma. Quoted cells may hold separators and line breaks, and `""` for a quote.
  *
- * @throws DataError for a quote that is not closed, or text after a closed one.
+ * @throws DataError for a quote that is not closed, text after a closed one, or a row of more than {@link mostCells}.
  */
 export function* csvRows(text: string, file: string): Generator<CsvRow, void> {
   const header = text.slice(0, text.search(/\r|\n|$/));
@@ -42,6 +45,8 @@ export function* csvRows(text: string, file: string): Generator<CsvRow, void> {
   while (at < text.length) {
     const [first, cells]: [number, string[]] = [line, [cell()]];
     while (text[at] === separator) {
+      if (cells.length === mostCells)
+        throw new DataError(`${file}: line ${first}: has more than ${mostCells.toLocaleString("en-US")} cells`);
       at++;
       cells.push(cell());
     }

@@ -41,6 +41,7 @@ export async function openLabels(
   const { labelsFile, targets, measure, onNote, imageSize } = options;
   const file = labelsFile ?? (await onlyTable(folder));
   const table = await readLabels(file, { task, columns: targets, known: measure });
+  if (table.missing.length > 0) onNote?.(`the model knows labels that no image has: ${summary(table.missing)}`);
   const finder = await imageFinder(folder);
   const skipped = [...table.skipped];
   const lines = new Map<string, number>();
@@ -59,7 +60,14 @@ export async function openLabels(
   }
   if (files.length === 0)
     throw new DataError(`${file}: no row has an image below ${folder} (${skipped[0]!.file}: ${skipped[0]!.reason})`);
-  const unused = finder.files.length - files.length;
+  // The order of rows must not change which images are held out.
+  files.sort((a, b) => (a.file < b.file ? -1 : 1));
+  const named = new Set(files.map((one) => one.file));
+  for (const name of table.unusable) {
+    const found = finder.find(name);
+    if ("file" in found) named.add(found.file);
+  }
+  const unused = finder.files.length - named.size;
   if (unused > 0) onNote?.(`${unused.toLocaleString("en-US")} of the images have no row in ${file}`);
   const [checked] = await checkAll([{ folder, classes: table.names, present: [], files, skipped }], options);
   const make = (items: typeof kept, also: typeof skipped = []) =>

@@ -1,6 +1,6 @@
 import { DataError } from "../../core/errors.js";
 import { shown } from "../../core/schema.js";
-import { className } from "../align.js";
+import { className, withSuggestion } from "../align.js";
 import type { SkippedFile } from "../dataset.js";
 import { readBounded } from "../files.js";
 import { type SplitName, splitOfName } from "../splits.js";
@@ -15,15 +15,19 @@ export interface LabelRow {
   /** Null without a column that splits. */
   readonly split: SplitName | null;
   /** One number per name. */
-  readonly targets: readonly number[];
+  readonly targets: ArrayLike<number>;
 }
 
 /** A file of labels. */
 export interface LabelTable {
   /** Names of the labels, or of the columns. */
   readonly names: readonly string[];
+  /** Labels that the network knows and no row has. */
+  readonly missing: readonly string[];
   readonly rows: readonly LabelRow[];
   readonly skipped: readonly SkippedFile[];
+  /** Images of skipped rows, as written. */
+  readonly unusable: readonly string[];
   /** The column that splits the data. */
   readonly splitBy: string | null;
 }
@@ -37,15 +41,16 @@ export interface TableOptions {
   readonly known?: readonly string[] | undefined;
 }
 
-/** Bytes of a file, its columns and its rows. */
-const most = { bytes: 2 ** 28, columns: 10_000, rows: 4_000_000 };
+/** Bytes of a file, its rows, the names in its lists, and rows times names. */
+const most = { bytes: 2 ** 28, rows: 4_000_000, names: 10_000, targets: 2 ** 30 };
 
 const usual = {
   /** The first that is there. */
   image: ["image", "images", "file", "filename", "file_name", "fname", "image_name", "image_id", "path", "id"],
-  split: ["split", "is_valid", "set"],
+  split: ["split", "is_valid"],
   labels: ["labels", "tags"],
 } as const;
+const isLabelList = (name: string) => usual.labels.some((one) => one === name.toLowerCase());
 const missing = /^(|nan|na|n\/a|null|none)$/i;
 const decimal = /^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i;
 
@@ -65,26 +70,33 @@ export async function readLabels(file: string, options: TableOptions): Promise<L
   const header = rows.next().value as CsvRow | undefined;
   if (!header) throw new DataError(`${file}: is empty; the first line must name the columns, such as image,labels`);
   const all = columnsOf(header, file);
-  const find = (names: readonly string[]) =>
-    names.flatMap((one) => all.filter(({ name }) => name.toLowerCase() === one))[0];
+  const wanted = wantedColumns(all, options);
+  const find = (names: readonly string[], among: readonly Column[] = all) =>
+    names.flatMap((one) => among.filter(({ name }) => name.toLowerCase() === one))[0];
   const image = find(usual.image);
   if (!image)
     throw new DataError(`${file}: has no column named image, file or path; it has ${summary(all.map((c) => c.name))}`);
-  const split = find(usual.split) ?? null;
+  const toLearn = new Set(wanted?.map(className));
+  const others = all.filter(({ name }) => !toLearn.has(name));
+  const split = find(usual.split, others) ?? null;
   const rest = all.filter((column) => column !== image && column !== split);
-  const listed = options.task === "multi-label" && !options.columns ? (find(usual.labels) ?? null) : null;
-  const columns = listed ? [listed] : chosenColumns(file, rest, options);
-  const { found, skipped } = collect(file, rows, {
+  const listed = options.task === "multi-label" && !wanted ? (find(usual.labels) ?? null) : null;
+  const columns = listed ? [listed] : chosenColumns(file, rest, wanted);
+  const { found, skipped, unusable } = collect(file, rows, {
     width: all.length,
     image,
     split,
     columns,
     mayBeEmpty: listed !== null,
   });
-  const [names, targetsOf] = listed ? namesIn(found, options.known) : valuesIn(file, columns, options.task);
+  const { names, missing, targetsOf } = listed
+    ? namesIn(file, found, options.known)
+    : valuesIn(file, columns, options.task);
   return {
     names,
+    missing,
     skipped,
+    unusable,
     splitBy: split?.name ?? null,
     rows: found.map(({ cells, ...row }) => ({ ...row, targets: targetsOf(cells, row.line) })),
   };
@@ -99,7 +111,6 @@ function decoded(bytes: Uint8Array, file: string): string {
 }
 
 function columnsOf({ cells }: CsvRow, file: string): Column[] {
-  if (cells.length > most.columns) throw new DataError(`${file}: has more than ${most.columns} columns`);
   const seen = new Set<string>();
   return cells.map((cell, at) => {
     const name = className(cell.trim());
@@ -109,9 +120,16 @@ function columnsOf({ cells }: CsvRow, file: string): Column[] {
   });
 }
 
-/** The columns to learn: those that are asked for, that the network knows, or all others that have a name. */
-function chosenColumns(file: string, rest: readonly Column[], { columns, known }: TableOptions): Column[] {
-  const wanted = columns ?? (known?.length ? known : undefined);
+/** The names of the columns to learn: those that are asked for, or that the network knows. Labels that it knows may be in a list instead. */
+function wantedColumns(all: readonly Column[], { task, columns, known }: TableOptions): readonly string[] | undefined {
+  if (columns || !known?.length) return columns;
+  const names = new Set(all.map(({ name }) => name));
+  const listed = task === "multi-label" && !known.every((name) => names.has(className(name)));
+  return listed && all.some(({ name }) => isLabelList(name)) ? undefined : known;
+}
+
+/** The columns to learn: those that are wanted, or all that have a name. */
+function chosenColumns(file: string, rest: readonly Column[], wanted: readonly string[] | undefined): Column[] {
   const named = rest.filter(({ name }) => name !== "");
   const have = summary(named.map(({ name }) => name));
   if (named.length === 0) throw new DataError(`${file}: has no column besides that of the images`);
@@ -146,12 +164,16 @@ interface Places {
 function collect(file: string, rows: Iterable<CsvRow>, { width, image, split, columns, mayBeEmpty }: Places) {
   const found: Found[] = [];
   const skipped: SkippedFile[] = [];
+  const unusable: string[] = [];
   const lines = new Map<string, number>();
   for (const { line, cells } of rows) {
     if (found.length + skipped.length >= most.rows)
       throw new DataError(`${file}: has more than ${most.rows.toLocaleString("en-US")} rows`);
-    const skip = (reason: string) => void skipped.push({ file: `${file}, line ${line}`, reason });
     const name = (cells[image.at] ?? "").trim();
+    const skip = (reason: string) => {
+      skipped.push({ file: `${file}, line ${line}`, reason });
+      unusable.push(name);
+    };
     const own = columns.map(({ at }) => (cells[at] ?? "").trim());
     const empty = mayBeEmpty ? undefined : columns.find((_, i) => missing.test(own[i]!));
     const part = split && partOf((cells[split.at] ?? "").trim());
@@ -171,7 +193,7 @@ function collect(file: string, rows: Iterable<CsvRow>, { width, image, split, co
     throw new DataError(
       `${file}: has no usable rows${skipped[0] ? ` (${skipped[0].file.slice(file.length + 2)}: ${skipped[0].reason})` : ""}`,
     );
-  return { found, skipped };
+  return { found, skipped, unusable };
 }
 
 /** `train`, `valid`, …, or fastai's True and False of `is_valid`. */
@@ -181,32 +203,56 @@ function partOf(word: string): SplitName | null {
   return splitOfName(word) ?? null;
 }
 
-type Reading = readonly [
-  names: readonly string[],
-  targetsOf: (cells: readonly string[], line: number) => readonly number[],
-];
+interface Reading extends Pick<LabelTable, "names" | "missing"> {
+  targetsOf(cells: readonly string[], line: number): ArrayLike<number>;
+}
 
-/** Names in one cell per image, separated by the first of semicolons, bars and commas that any cell has, otherwise by spaces. */
-function namesIn(found: readonly Found[], known: readonly string[] = []): Reading {
-  const separator = [/;/, /\|/, /,/].find((mark) => found.some(({ cells }) => mark.test(cells[0]!))) ?? /\s+/;
+/**
+ * Names in one cell per image, separated by the first of semicolons, bars, commas and spaces that any cell has. What is in a known name separates
+ * nothing, and a cell that is a known name is one label.
+ *
+ * @throws DataError if there are no labels, too many, or none that is known.
+ */
+function namesIn(file: string, found: readonly Found[], known: readonly string[] = []): Reading {
+  const first = known.map(className);
+  const whole = new Set(first);
+  const separator = [/;/, /\|/, /,/, /\s+/]
+    .filter((mark) => !first.some((name) => mark.test(name)))
+    .find((mark) => found.some(({ cells }) => !whole.has(className(cells[0]!)) && mark.test(cells[0]!)));
   const split = (cell: string) =>
-    cell
-      .split(separator)
+    (separator && !whole.has(className(cell)) ? cell.split(separator) : [cell])
       .map((name) => className(name.trim()))
       .filter((name) => name !== "");
-  const seen = new Set(found.flatMap(({ cells }) => split(cells[0]!)));
-  const first = known.map(className);
-  const names = [...first, ...[...seen].filter((name) => !first.includes(name)).sort()];
+  const seen = new Set<string>();
+  for (const { line, cells } of found) {
+    for (const name of split(cells[0]!)) seen.add(name);
+    if (seen.size > most.names)
+      throw new DataError(
+        `${file}: line ${line}: there are more than ${most.names.toLocaleString("en-US")} labels up to here`,
+      );
+  }
+  if (seen.size === 0) throw new DataError(`${file}: no image has a label`);
+  const missing = first.filter((name) => !seen.has(name));
+  const unknown = [...seen].filter((name) => !whole.has(name)).sort();
+  if (first.length > 0 && missing.length === first.length)
+    throw new DataError(
+      `${file}: the model knows none of the labels: the data has ${summary(unknown.map((name) => withSuggestion(name, known)))}; the model has ${summary(known)}`,
+    );
+  const names = [...first, ...unknown];
+  if (names.length * found.length > most.targets)
+    throw new DataError(
+      `${file}: has ${names.length.toLocaleString("en-US")} labels for ${found.length.toLocaleString("en-US")} images, more than ${most.targets.toLocaleString("en-US")} answers`,
+    );
   const positions = new Map(names.map((name, i) => [name, i]));
-  if (names.length === 0) throw new DataError("no image has a label");
-  return [
+  return {
     names,
-    ([cell]) => {
-      const targets = new Array<number>(names.length).fill(0);
+    missing,
+    targetsOf: ([cell]) => {
+      const targets = new Uint8Array(names.length);
       for (const name of split(cell!)) targets[positions.get(name)!] = 1;
       return targets;
     },
-  ];
+  };
 }
 
 /** A number in each column. */
@@ -222,9 +268,10 @@ function valuesIn(file: string, columns: readonly Column[], task: TableOptions["
             return value === 0 || value === 1 ? value : Number.NaN;
           },
         ];
-  return [
-    columns.map(({ name }) => name),
-    (cells, line) =>
+  return {
+    names: columns.map(({ name }) => name),
+    missing: [],
+    targetsOf: (cells, line) =>
       cells.map((cell, i) => {
         const value = read(cell);
         if (!Number.isFinite(value))
@@ -233,5 +280,5 @@ function valuesIn(file: string, columns: readonly Column[], task: TableOptions["
           );
         return value;
       }),
-  ];
+  };
 }

@@ -116,6 +116,101 @@ test("data for a network has its names, in its order; what it does not know is l
   await assert.rejects(openDataset(numbers, { task: "regression", measure: ["y"] }), /has no column "y"; it has x/);
 });
 
+test("known labels that no image has are said; data with none of them is refused", async () => {
+  const home = await data(rows("image,labels", (i) => `${i},${labels(i).join(" ")}`));
+  const notes: string[] = [];
+  const open = (measure: string[]) =>
+    openDataset(home, { task: "multi-label", measure, onNote: (note) => notes.push(note) });
+  const { train } = await open(["dog", "fish", "cow"]);
+  assert.deepEqual(train.classes, ["dog", "fish", "cow", "bird", "cat"]);
+  assert.match(notes.join(), /the model knows labels that no image has: fish, cow/);
+  await assert.rejects(
+    open(["fish", "Dog"]),
+    /labels\.csv: the model knows none of the labels: the data has bird, cat, dog \(did you mean "Dog"\?.*; the model has fish, Dog/,
+  );
+  const none = await data(rows("image,labels", (i) => `${i},`));
+  await assert.rejects(
+    openDataset(none, { task: "multi-label", measure: ["dog"] }),
+    /labels\.csv: no image has a label/,
+  );
+});
+
+/** Cells, the names that a network knows, and the names that are read. */
+const cells: readonly (readonly [cells: readonly string[], known: readonly string[], names: readonly string[]])[] = [
+  [
+    ["sci fi", "drama"],
+    ["drama", "sci fi"],
+    ["drama", "sci fi"],
+  ],
+  [["sci fi", "new york"], ["sci fi"], ["sci fi", "new york"]],
+  [
+    ["sci fi;drama", "sci fi"],
+    ["drama", "sci fi"],
+    ["drama", "sci fi"],
+  ],
+  [
+    ["drama war", "war"],
+    ["drama", "war"],
+    ["drama", "war"],
+  ],
+  [
+    ["red, white", "blue"],
+    ["blue", "red, white"],
+    ["blue", "red, white"],
+  ],
+  [
+    ["red, white|blue", "red, white"],
+    ["blue", "red, white"],
+    ["blue", "red, white"],
+  ],
+  [
+    ["blue; green", "red, white"],
+    ["blue", "red, white"],
+    ["blue", "red, white", "green"],
+  ],
+];
+for (const [given, known, names] of cells)
+  test(`labels of a network that knows ${known.join(" / ")}: ${given.join(" / ")}`, async () => {
+    const home = await data(rows("image,labels", (i) => `${i},"${given[i % given.length]}"`));
+    const { train, validation } = await openDataset(home, { task: "multi-label", measure: known });
+    assert.deepEqual(train.classes, names);
+    const found = targetsOf(train, validation);
+    given.forEach((cell, i) => {
+      assert.deepEqual(
+        found[i],
+        names.map((name) => (cell.includes(name) ? 1 : 0)),
+      );
+    });
+  });
+
+test("labels that were learned from columns are measured by those columns, although there is a list too", async () => {
+  const csv = rows("image,tags,a,b", (i) => `${i},t${i % 3},${i === 9 ? "" : i % 2},${i % 3 ? 0 : 1}`);
+  const home = await data(csv);
+  const learned = await openDataset(home, { task: "multi-label", targets: ["a", "b"] });
+  const measured = await openDataset(home, { task: "multi-label", measure: ["a", "b"] });
+  for (const part of ["train", "validation"] as const) {
+    assert.deepEqual(measured[part].classes, ["a", "b"]);
+    assert.deepEqual(targetsOf(measured[part]), targetsOf(learned[part]));
+  }
+  assert.equal(learned.train.length + learned.validation.length, 9);
+  const listed = await openDataset(home, { task: "multi-label", measure: ["t0", "t1"] });
+  assert.deepEqual(listed.train.classes, ["t0", "t1", "t2"]);
+});
+
+test("a column that is to be learned does not split the data, nor does one named set", async () => {
+  const home = await data(rows("image,is_valid,split", (i) => `${i},${i % 2},${i < 7 ? "train" : "val"}`));
+  for (const names of [{ targets: ["is_valid"] }, { measure: ["is_valid"] }]) {
+    const { train, validation, division } = await openDataset(home, { task: "multi-label", ...names });
+    assert.deepEqual([train.classes, division, train.length], [["is_valid"], "by the column split", 7]);
+    assert.deepEqual(targetsOf(train, validation)[9], [1]);
+  }
+  const numbered = await data(rows("image,is_valid,set", (i) => `${i},${i % 2},${i}`));
+  const { train, division } = await openDataset(numbered, { task: "regression", targets: ["is_valid", "set"] });
+  assert.deepEqual([train.classes, division], [["is_valid", "set"], "20 % held out"]);
+  const unsplit = await data(rows("image,set", (i) => `${i},${i % 2}`));
+  assert.deepEqual((await openDataset(unsplit, { task: "multi-label" })).train.classes, ["set"]);
+});
+
 test("rows that cannot be used are skipped and listed; images without a row are counted", async () => {
   const bad = [
     "../labels.csv,1",
@@ -153,7 +248,26 @@ test("rows that cannot be used are skipped and listed; images without a row are 
     train.skipped.some(({ file }) => /labels\.csv, line 10$/.test(file)),
     JSON.stringify(train.skipped),
   );
-  assert.match(notes.join(), /7 of the images have no row/);
+  assert.match(notes.join(), /^4 of the images have no row/);
+});
+
+test("the order of the rows changes nothing", async () => {
+  const lines = Array.from({ length: 10 }, (_, i) => `images/${i}.png,${i}`);
+  const orders = [lines, [...lines].reverse(), [...lines.slice(4), ...lines.slice(0, 4)]];
+  const found = await Promise.all(
+    orders.map(async (order) => {
+      const home = await data(`image,x\n${order.join("\n")}\n`);
+      const { train, validation, test: tested } = await openDataset(home, { task: "regression", testSplit: 0.2 });
+      return [train, validation, tested!].map((part) =>
+        Array.from({ length: part.length }, (_, i) => part.targets!(i)),
+      );
+    }),
+  );
+  assert.deepEqual(
+    found[0]!.map(({ length }) => length),
+    [6, 2, 2],
+  );
+  for (const other of found.slice(1)) assert.deepEqual(other, found[0]);
 });
 
 test("a name that several images have needs its path", async () => {
@@ -182,7 +296,7 @@ const refused: readonly (readonly [csv: string | Uint8Array, says: RegExp, optio
   ["image,x\n0,1\n0.png,2\n", /lines 2 and 3 are of the same image/],
   ["image,x\n0,2\n", /x must be 0 or 1, got "2"/, { task: "multi-label" }],
   ["image,x\n0,-1\n", /x must be 0 or 1, got "-1"/, { task: "multi-label" }],
-  ["image,labels\n0,\n1,\n", /no image has a label/, { task: "multi-label" }],
+  ["image,labels\n0,\n1,\n", /labels\.csv: no image has a label/, { task: "multi-label" }],
   ["image,x\n0,1\n", /has no column "y"; it has x/, { targets: ["y"] }],
   ["image,x\n0,1\n", /a column is asked for twice/, { targets: ["x", "x"] }],
   ['image,x\n"0,1\n', /line 2: a quote is not closed/],
@@ -236,6 +350,28 @@ test("a file of labels has at most 256 MiB", async () => {
   const home = await data("image,x\n");
   truncateSync(join(home, "labels.csv"), 2 ** 28 + 1);
   await assert.rejects(openDataset(home, { task: "regression" }), /labels\.csv: cannot be read .*at most 268435456/);
+});
+
+test("a row has at most 10,000 cells, and lists at most 10,000 labels, two to the 30 answers in all", async () => {
+  const full = `image${",".repeat(9_999)}`;
+  assert.equal([...csvRows(full, "t.csv")][0]!.cells.length, 10_000);
+  assert.throws(
+    () => [...csvRows(`a,b\n\n${full},`, "t.csv")],
+    /^DataError: t\.csv: line 3: has more than 10,000 cells$/,
+  );
+  const open = async (csv: string) => openDataset(await data(csv), { task: "multi-label" });
+  const numbered = (from: number, count: number) => Array.from({ length: count }, (_, i) => from + i).join(" ");
+  const most = await open(rows("image,labels", (i) => `${i},${numbered(1_000 * i, 1_000)}`));
+  assert.deepEqual([most.train.classes.length, most.train.targets!(0).length], [10_000, 10_000]);
+  await assert.rejects(
+    open(rows("image,labels", (i) => `${i},${numbered(1_250 * i, 1_250)}`)),
+    /labels\.csv: line 10: there are more than 10,000 labels up to here/,
+  );
+  const images = Math.floor(2 ** 30 / 10_000) + 1;
+  await assert.rejects(
+    open(rows("image,labels", (i) => `${i},${i === 0 ? numbered(0, 10_000) : ""}`, images)),
+    /labels\.csv: has 10,000 labels for 107,375 images, more than 1,073,741,824 answers/,
+  );
 });
 
 test("CSV rows know their lines, across quoted line breaks", () => {
