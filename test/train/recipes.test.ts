@@ -366,7 +366,7 @@ test("stochastic depth grows linearly over the blocks of a ResNet, and is none i
   }
   near(
     rates,
-    [1, 2, 3, 4, 5, 6, 7].map((i) => (0.35 * i) / 7),
+    [0, 1, 2, 3, 4, 5, 6, 7].map((i) => (0.35 * i) / 7),
   );
   const [plain, deep] = [0, 0.35].map((dropPath) => initialize(createModel("resnet20", { dropPath }), { seed: 1 }));
   assert.deepEqual([...stateOf(plain!).keys()], [...stateOf(deep!).keys()]);
