@@ -13,7 +13,7 @@ interface Area {
   passed: number;
   failed: number;
   skipped: number;
-  /** Of all files, milliseconds. Two run at a time. */
+  /** Of all files, milliseconds. Three run at a time. */
   time: number;
 }
 
@@ -132,7 +132,7 @@ const left = [...processes().entries()];
 const seconds = () => ((performance.now() - started) / 1000).toFixed(0);
 /** When each lane had nothing left to do. */
 const ends = await Promise.all(
-  Array.from({ length: 2 }, async () => {
+  Array.from({ length: 3 }, async () => {
     for (let next = left.shift(); next; next = left.shift()) await runProcess(next[1], next[0]);
     return seconds();
   }),
@@ -160,6 +160,6 @@ for (const [what, all] of [
   for (const { name, time } of slowest) console.log(`${(time / 1000).toFixed(1).padStart(7)} s  ${name}`);
 }
 console.log(
-  `${total.failed ? `${total.failed} failed` : "all passed"} in ${seconds()} s; the two lanes ended after ${ends.join(" and ")} s`,
+  `${total.failed ? `${total.failed} failed` : "all passed"} in ${seconds()} s; the lanes ended after ${ends.join(", ")} s`,
 );
 process.exitCode = total.failed ? 1 : 0;

@@ -236,7 +236,9 @@ async function images(folder: string): Promise<void> {
     }
 }
 
-test("masks beside a folder of images count, and train nothing anew; without them there are strips of maps", async () => {
+test("masks beside a folder of images count, and train nothing anew; without them there are strips of maps", {
+  skip: ifLong,
+}, async () => {
   const folder = temporaryFolder();
   await images(folder);
   const where = ["--out", join(folder, "out"), "--seeds", "1", "--epochs", "1", "--batch", "8", "--no-cost"];

@@ -5,6 +5,7 @@ import { test } from "node:test";
 import { resumedData, wherever } from "../../src/cli/resume-data.js";
 import { RunFolder } from "../../src/train/run-folder.js";
 import { sharedFovea as fovea, fovea as ownProcess, temporaryFolder, tinyCifar } from "../support/fovea.js";
+import { ifLong } from "../support/long.js";
 import { runConfig } from "../train/support.js";
 
 const folder = temporaryFolder();
@@ -12,7 +13,7 @@ const home = join(folder, "home");
 for (const name of ["home", "home/data", "elsewhere"]) mkdirSync(join(folder, name));
 tinyCifar(join(home, "data"), { train: 16, test: 8 });
 
-test("a run whose data was named by a relative path is gone on with from any folder", async () => {
+test("a run whose data was named by a relative path is gone on with from any folder", { skip: ifLong }, async () => {
   const begun = await fovea(
     "train data --model mobilenetv1_025 --epochs 2 --batch 8 --no-maps --tensorboard events --out runs/a".split(" "),
     (text, child) => text.includes("epoch 1/2") && !text.includes("finishing") && child.kill("SIGINT"),

@@ -3,6 +3,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "nod
 import { join } from "node:path";
 import { test } from "node:test";
 import { sharedFovea as fovea, temporaryFolder, tinyCifar } from "../support/fovea.js";
+import { ifLong } from "../support/long.js";
 import { readEvents } from "../support/tensorboard.js";
 
 const folder = temporaryFolder();
@@ -49,7 +50,7 @@ test("the same images are followed through all epochs, with Grad-CAM and the las
     assert.ok(html.includes(title), title);
 });
 
-test("a training that is killed and resumed has the same weights, maps and report", async () => {
+test("a training that is killed and resumed has the same weights, maps and report", { skip: ifLong }, async () => {
   const stopped = await fovea(
     [
       ...["train", at("data"), "--model", "resnet20", "--attention", "cbam", "--epochs", "2", "--batch", "16"],

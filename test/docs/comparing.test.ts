@@ -27,7 +27,7 @@ const small = [
   "--json",
 ];
 
-test("the commands of docs/comparing.md and docs/distributed.md plan what they say", async () => {
+test("the commands of docs/comparing.md and docs/distributed.md plan what they say", { skip: ifLong }, async () => {
   const out = temporaryFolder();
   const plan = join(out, "plan.json");
   const written = JSON.parse(json!);

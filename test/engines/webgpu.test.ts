@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { withoutChromium } from "../support/chromium.js";
+import { ifLong } from "../support/long.js";
 import { openGpuPage } from "../support/webgpu.js";
 import { faults } from "./webgpu-jobs.js";
 import type * as jobs from "./webgpu-page.js";
@@ -16,7 +17,7 @@ const inPage = async <J extends keyof typeof jobs>(job: J) =>
     ReturnType<(typeof jobs)[J]>
   >;
 
-test("in Chromium, WebGPU trains and predicts as float64 does", { skip: withoutChromium }, async (t) => {
+test("in Chromium, WebGPU trains and predicts as float64 does", { skip: withoutChromium || ifLong }, async (t) => {
   const { refused, module, shuffled, training, diverged, again } = await inPage("computed");
   t.diagnostic(JSON.stringify({ module, training }));
   assert.match(refused, /WebGPU runs on the processor here.*use device "cpu"/);
@@ -33,7 +34,7 @@ test("in Chromium, WebGPU trains and predicts as float64 does", { skip: withoutC
 });
 
 // When a new version of ONNX Runtime mends one of these, its rule in rules/webgpu.ts can go.
-test("the faults of the provider that rules avoid are still there", { skip: withoutChromium }, async (t) => {
+test("the faults of the provider that rules avoid are still there", { skip: withoutChromium || ifLong }, async (t) => {
   const { errors, ofNaN } = await inPage("faults");
   t.diagnostic(JSON.stringify({ errors, ofNaN }));
   for (const [name, { isWrong }] of Object.entries(faults))

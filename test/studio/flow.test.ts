@@ -9,7 +9,7 @@ import { decodeImage, loadRun, predict, readCheckpoint } from "../../src/index.j
 import { RunFolder } from "../../src/internal.js";
 import { ort } from "../support/engines.js";
 import { temporaryFolder } from "../support/fovea.js";
-import { runsLong } from "../support/long.js";
+import { ifLong, runsLong } from "../support/long.js";
 import {
   choose,
   goTo,
@@ -267,7 +267,7 @@ test("modules are drawn, and the network's layers have maps", { skip }, async ()
   await looksWell((await visited)!, "look-around");
 });
 
-test("modules are compared seed by seed; what was stopped goes on", { skip }, async () => {
+test("modules are compared seed by seed; what was stopped goes on", { skip: skip || ifLong }, async () => {
   const { page } = (await visited)!;
   await goTo(page, "Compare");
   await page.getByLabel("cbam", { exact: true }).setChecked(false, { force: true });
@@ -300,7 +300,7 @@ test("modules are compared seed by seed; what was stopped goes on", { skip }, as
   await looksWell((await visited)!, "compare");
 });
 
-test("what is taken away says what the page says", { skip }, async () => {
+test("what is taken away says what the page says", { skip: skip || ifLong }, async () => {
   const { page } = (await visited)!;
   const folder = temporaryFolder();
   await goTo(page, "Take it");
@@ -370,7 +370,7 @@ test("what is taken away says what the page says", { skip }, async () => {
   await context.close();
 });
 
-test("a saved run is opened again", { skip }, async () => {
+test("a saved run is opened again", { skip: skip || ifLong }, async () => {
   const { page } = (await visited)!;
   await goTo(page, "Take it");
   const asked = page.waitForEvent("download", { timeout: 120_000 });

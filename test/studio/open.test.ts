@@ -5,6 +5,7 @@ import { after, test } from "node:test";
 import { unzipSync, zipSync } from "fflate";
 import type { Page } from "playwright-core";
 import { fovea, temporaryFolder } from "../support/fovea.js";
+import { ifLong } from "../support/long.js";
 import { goTo, openBrowser, said, serve, shapesZip, skip, visit } from "./support.js";
 
 const served = skip ? undefined : serve();
@@ -68,7 +69,7 @@ const show = async (page: Page) => {
 };
 
 test("what is dropped: a folder of images, a run folder, its archive, a checkpoint; what cannot be opened changes nothing", {
-  skip,
+  skip: skip || ifLong,
 }, async () => {
   const { images, run } = await trained();
   const { page, context, faults } = await visit((await browser)!, (await served)!.url);

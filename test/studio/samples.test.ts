@@ -8,8 +8,9 @@ import { samples } from "../../studio/logic/samples.js";
 import { ifLong } from "../support/long.js";
 import { openBrowser, said, serve, skip, visit } from "./support.js";
 
-const served = skip ? undefined : serve();
-const browser = skip ? undefined : openBrowser();
+const off = skip || ifLong;
+const served = off ? undefined : serve();
+const browser = off ? undefined : openBrowser();
 after(async () => {
   await (await browser)?.close();
   (await served)?.close();
@@ -80,7 +81,7 @@ test("a network that is trained on the sample shortcut goes by the tag", { skip:
   await engine.release();
 });
 
-test("every sample is taken in with one click, and can be undone", { skip }, async () => {
+test("every sample is taken in with one click, and can be undone", { skip: off }, async () => {
   const { page, context, faults } = await visit((await browser)!, (await served)!.url);
   for (const { name, title, imageSize } of samples) {
     await page.getByRole("button", { name: `Try it: ${title}` }).click();
