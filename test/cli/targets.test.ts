@@ -167,6 +167,22 @@ test("a run is resumed from another folder with the same labels, and its report 
   assert.match(readFileSync(at("again.html"), "utf8"), /Labels, weakest first/);
 });
 
+test("runs of one task are put side by side, by the score that chose their networks", async () => {
+  for (const [run, score] of [
+    [runs.labels, "mAP"],
+    [runs.numbers, "R²"],
+  ] as const) {
+    const twin = at(`${score}-twin`);
+    cpSync(run, twin, { recursive: true });
+    const out = at(`${score}.html`);
+    const { code, stderr } = await fovea(["report", run, twin, "--out", out]);
+    assert.equal(code, 0, stderr);
+    const html = readFileSync(out, "utf8");
+    for (const text of [`best ${score}`, `final ${score}`]) assert.ok(html.includes(text), text);
+    assert.doesNotMatch(html, /top-1/);
+  }
+});
+
 test("weights remember their task", async () => {
   const weights = join(runs.labels, "best.safetensors");
   const found = await json([
@@ -259,6 +275,10 @@ const refused: readonly (readonly [args: readonly string[], says: RegExp])[] = [
   [
     ["export", runs.labels, "--format", "transformers.js", "--out", at("never")],
     /transformers\.js is for networks that classify whole images/,
+  ],
+  [
+    ["report", runs.labels, runs.numbers, "--out", at("never")],
+    /runs of different tasks cannot be compared: labels-run is for multi-label, numbers-run for regression/,
   ],
 ];
 for (const [args, says] of refused)
