@@ -63,7 +63,7 @@ export const evalCommand = addFlags(new Command("eval"), evalFlags)
       ...loaded.division,
       task,
       ...(await maskOptions(flags)),
-      ...targetOptions(flags),
+      ...targetOptions(source, flags),
       ...optional("resize", loaded.preprocessing?.resize),
       onNote: say,
       ...optional("imageSize", flags.imageSize ?? loaded.preprocessing?.imageSize),

@@ -242,6 +242,16 @@ const refused: readonly (readonly [args: readonly string[], says: RegExp])[] = [
     ["train", at("photos"), ...numbers, "--val-split", "0.3", ...never],
     /--val-split has no effect: a column of its CSV file defines the splits/,
   ],
+  ...["multi-label", "regression"].flatMap((task) =>
+    ["--targets", "--labels"].map(
+      (given) =>
+        [
+          ["train", "shapes", "--task", task, given, "x", ...never],
+          new RegExp(`^fovea: ${given} is for files; shapes is generated`),
+        ] as const,
+    ),
+  ),
+  [["eval", runs.labels, "shapes", "--labels", "x.csv"], /^fovea: --labels is for files; shapes is generated/],
   [["train", at("photos"), ...numbers, "--targets", "a,,b", ...never], /--targets.*must be names of columns/],
   [["train", at("photos"), ...numbers, "--targets", "none", ...never], /has no column "none"; it has redness, offset/],
   [
