@@ -93,6 +93,7 @@ const idle: readonly (readonly [args: readonly string[], says: RegExp])[] = [
   [["eval", run, flat, "--images", "3"], /--images is for --localization and --faithful/],
   [named("predict", at("flat/dark/0.png"), "--json", "--format", "csv"), /--json is --format json/],
   [["predict", run, at("flat/dark/0.png"), "--shortcut", "identity"], /--shortcut is for a network by name/],
+  [named("export", ...out, "--measure", flat, "--labels", "x.csv"), /--labels is for --task multi-label or regression/],
   [named("export", ...out, "--val-split", "0.3"), /--val-split needs --measure/],
   [named("export", ...out, "--measure", divided, "--val-split", "0.3"), /--val-split has no effect/],
   [named("export", ...out, "--attention-maps"), /--attention-maps has no effect: resnet20 has no attention module/],

@@ -115,6 +115,18 @@ test("eval measures a run, and its exported file alike", async () => {
   assert.ok(offset.mae < 100, "errors are in the data's units");
 });
 
+test("export measures and calibrates with a file of labels that is elsewhere", async () => {
+  const where = [at("photos"), "--labels", at("numbers.csv")];
+  for (const more of [[], ["--precision", "int8", "--calibrate", at("photos")]]) {
+    const args = ["export", runs.numbers, "--out", at("measured.onnx"), ...more, "--measure", ...where];
+    const { measured } = await json([...args, "--json"]);
+    const { r2 } = await json(["eval", runs.numbers, ...where, "--json"]);
+    assert.equal(measured.count, 6);
+    assert.ok(Math.abs(measured.before.r2 - r2) <= 1e-3 * Math.max(1, Math.abs(r2)), `${measured.before.r2} ${r2}`);
+    assert.ok(Number.isFinite(measured.after.r2));
+  }
+});
+
 test("predict gives every label and number; in text only labels above a half", async () => {
   const { predictions } = await json(["predict", runs.labels, at("photos", "3.png"), "--json"]);
   const [{ targets }] = predictions;
@@ -251,6 +263,7 @@ const refused: readonly (readonly [args: readonly string[], says: RegExp])[] = [
         ] as const,
     ),
   ),
+  [["export", runs.numbers, "--out", at("never"), "--labels", "x.csv", "--format", "onnx"], /--labels needs --measure/],
   [["eval", runs.labels, "shapes", "--labels", "x.csv"], /^fovea: --labels is for files; shapes is generated/],
   [["train", at("photos"), ...numbers, "--targets", "a,,b", ...never], /--targets.*must be names of columns/],
   [["train", at("photos"), ...numbers, "--targets", "none", ...never], /has no column "none"; it has redness, offset/],
