@@ -54,7 +54,7 @@ export const evalCommand = addFlags(new Command("eval"), evalFlags)
     const loaded = file?.loaded ?? (await loadModel(runOrModel, flags));
     const { task } = loaded;
     if (task === "classification") refuseSegmentationFlags(flags, `${loaded.name} classifies images`);
-    else refuseMaps(flags);
+    else refuseClassFlags(flags, `${loaded.name} is for ${task}`);
     if (task === "multi-label" || task === "regression")
       refuseSegmentationFlags(flags, `${loaded.name} is for ${task}`);
     else refuseTargetFlags(flags, `${loaded.name} is for ${task}`);
@@ -144,8 +144,8 @@ function splitOf({ train, validation, test }: OpenedDataset, name: string): Data
   return found;
 }
 
-/** @throws OptionError for flags about maps of whole images. */
-function refuseMaps({ localization, faithful, masks, tta, csv }: EvalFlags): void {
+/** @throws OptionError for flags about one class per image. */
+function refuseClassFlags({ localization, faithful, masks, tta, csv }: EvalFlags, why: string): void {
   for (const [flag, value] of Object.entries({ localization, faithful, masks, tta, csv }))
-    if (value !== undefined) throw new OptionError(`--${flag} is for networks that classify whole images`);
+    if (value !== undefined) throw new OptionError(`--${flag} is for one class per image; ${why}`);
 }

@@ -147,7 +147,9 @@ function filesOf(
     throw new OptionError(`--attention-maps has no effect: ${name} has no attention module`);
   if (format === "onnx") return new Map([["", exportOnnx(graph, { ...options, metadata })]]);
   if (loaded.task !== "classification")
-    throw new OptionError("transformers.js is for networks that classify whole images; use --format onnx");
+    throw new OptionError(
+      `transformers.js is for one class per image; ${loaded.name} is for ${loaded.task}: use --format onnx`,
+    );
   if (!classes || !preprocessing)
     throw new OptionError("transformers.js needs class names, which a run folder has; a network by name has none");
   return exportTransformersJs(graph, { ...options, metadata, classes, preprocessing });

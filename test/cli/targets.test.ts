@@ -285,8 +285,14 @@ const refused: readonly (readonly [args: readonly string[], says: RegExp])[] = [
         /is for one class per image; --task is multi-label/,
       ] as const,
   ),
-  [["eval", runs.labels, at("photos"), "--tta", "flip"], /--tta is for networks that classify whole images/],
-  [["eval", runs.labels, at("photos"), "--csv", at("never.csv")], /--csv is for networks that classify whole images/],
+  [
+    ["eval", runs.labels, at("photos"), "--tta", "flip"],
+    /--tta is for one class per image; resnet20 is for multi-label/,
+  ],
+  [
+    ["eval", runs.labels, at("photos"), "--csv", at("never.csv")],
+    /--csv is for one class per image; resnet20 is for multi-label/,
+  ],
   [["eval", runs.labels, at("photos"), "--labels", at("numbers.csv")], /has no column "green"; it has redness, offset/],
   [["predict", runs.labels, at("photos", "3.png"), "--top", "2"], /--top is for one class per image; for multi-label/],
   [["predict", runs.numbers, at("photos", "3.png"), "--tta", "flip"], /--tta is for one class per image/],
@@ -297,7 +303,7 @@ const refused: readonly (readonly [args: readonly string[], says: RegExp])[] = [
   ],
   [
     ["export", runs.labels, "--format", "transformers.js", "--out", at("never")],
-    /transformers\.js is for networks that classify whole images/,
+    /transformers\.js is for one class per image; resnet20 is for multi-label: use --format onnx/,
   ],
   [
     ["report", runs.labels, runs.numbers, "--out", at("never")],
