@@ -195,6 +195,16 @@ test("runs of one task are put side by side, by the score that chose their netwo
   }
 });
 
+test("numbers are learned without augmentation, so features of frozen parts can be computed once", async () => {
+  const weights = ["--weights", join(runs.labels, "best.safetensors"), "--freeze", "backbone"];
+  const args = ["train", at("photos"), ...numbers, ...short, ...weights, "--cache-features"];
+  const { code, stderr } = await fovea([...args, "--out", at("cached")]);
+  assert.equal(code, 0, stderr);
+  assert.match(stderr, /features of the 18 training and 6 validation images are computed once/);
+  const augmented = await fovea([...args, "--color-jitter", "0.4", "--out", at("never")]);
+  assert.match(augmented.stderr, /--cache-features needs --no-augment/);
+});
+
 test("weights remember their task", async () => {
   const weights = join(runs.labels, "best.safetensors");
   const found = await json([
