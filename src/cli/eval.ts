@@ -138,7 +138,10 @@ function splitOf({ train, validation, test }: OpenedDataset, name: string): Data
   if (name === "all") return concatDatasets([train, validation, ...(test ? [test] : [])]);
   if (!Object.hasOwn(parts, name)) throw unknownName("--split", name, ["train", "validation", "val", "test", "all"]);
   const found = parts[name];
-  if (!found) throw new OptionError("--split test: the data has neither a test folder nor a test share");
+  if (!found)
+    throw new OptionError(
+      "--split test: the data has no test part. Test images, if there are none for validation, are the validation part: use --split validation",
+    );
   if (found.length === 0)
     throw new OptionError(`--split ${name}: too few images to hold some out for it. Measure them all: --split all`);
   return found;

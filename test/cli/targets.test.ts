@@ -236,6 +236,17 @@ test("a task in metadata is a record of ours, or another program's word", () => 
   );
 });
 
+test("test rows without validation rows are the validation part, and eval says so", async () => {
+  const rows = readFileSync(at("numbers.csv"), "utf8").replaceAll(",val\n", ",test\n");
+  writeFileSync(at("tested.csv"), rows);
+  const args = ["eval", runs.numbers, at("photos"), "--labels", at("tested.csv"), "--split"];
+  const refused = await fovea([...args, "test"]);
+  assert.equal(refused.code, 2);
+  assert.match(refused.stderr, /--split test: the data has no test part\. .* use --split validation/);
+  const { count, split } = await json([...args, "validation", "--json"]);
+  assert.deepEqual([count, split], [6, "validation"]);
+});
+
 const never = ["--out", at("never")];
 /** What is refused in one line, and what is said. */
 const refused: readonly (readonly [args: readonly string[], says: RegExp])[] = [
