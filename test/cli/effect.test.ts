@@ -70,6 +70,13 @@ const idle: readonly (readonly [args: readonly string[], says: RegExp])[] = [
   [train("--step-epochs", "2"), /--step-epochs needs --schedule step/],
   [train("--schedule", "step", "--step-epochs", "2,10"), /--step-epochs 10 has no effect: the training ends/],
   [train("--warmup", "11"), /--warmup 11 is longer than the training/],
+  ...["lion", "rmsprop-tf"].map(
+    (name) =>
+      [
+        train("--no-decay-norms", "--optimizer", name),
+        /--no-decay-norms has no effect: there is no weight decay/,
+      ] as const,
+  ),
   [train("--no-decay-norms", "--weight-decay", "0"), /--no-decay-norms has no effect: there is no weight decay/],
   [
     train("--lr", "0.1", "--optimizer-options", '{"lr":0.2}'),
