@@ -188,7 +188,7 @@ test("a training that is killed and resumed ends as one that is not", { skip: if
   const { task } = json("whole", "config.json");
   assert.equal(task.classWeights.length, 3);
   const other = await fovea(["train", "--resume", "--out", at("killed"), "--loss", "focal"]);
-  assert.match(other.stderr, /--resume: the run in .* has task\.loss/);
+  assert.match(other.stderr, /--resume: the run in .* has --loss /);
 });
 
 const start = (...args: string[]) => ["train", ...args, "--epochs", "1", "--threads", "1", "--out", at("never")];

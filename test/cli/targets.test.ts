@@ -174,6 +174,15 @@ test("a run is resumed from another folder with the same labels, and its report 
   const { code, stderr } = await fovea(["train", "--resume", "--out", copy]);
   assert.equal(code, 0, stderr);
   assert.equal(readFileSync(join(copy, "results.csv"), "utf8"), before);
+  const [was, table] = ["number-photos", "changed.csv"];
+  cpSync(runs.numbers, at(was), { recursive: true });
+  writeFileSync(at(table), readFileSync(at("numbers.csv"), "utf8").replace(",1003,", ",1503,"));
+  const changed = await fovea(["train", "--resume", "--out", at(was), "--labels", at(table)]);
+  assert.equal(changed.code, 2);
+  assert.match(
+    changed.stderr,
+    /^fovea: --resume: the training data of the run in .* has changed: task\.mean\.1 was 1008\.5, now/,
+  );
   const report = await fovea(["report", runs.labels, "--out", at("again.html")]);
   assert.equal(report.code, 0, report.stderr);
   assert.match(readFileSync(at("again.html"), "utf8"), /Labels, weakest first/);
