@@ -14,7 +14,7 @@ export const targetFlags = flagList(
   ...labelFlags,
   flag(
     "--targets <columns>",
-    "multi-label, regression: columns of the CSV file to learn, separated by commas (default: all but image and split)",
+    "multi-label, regression: columns of the CSV file to learn, separated by commas (default: all but image and split; multi-label: the labels column, if there is one)",
     columnNames,
   ),
 );
