@@ -214,6 +214,18 @@ test("numbers are learned without augmentation, so features of frozen parts can 
   assert.match(augmented.stderr, /--cache-features needs --no-augment/);
 });
 
+test("rows that are skipped are named and counted, and called no files", async () => {
+  const header = "image,redness,offset";
+  const rows = Array.from({ length: 6 }, (_, i) => `${i},0.5,${1000 + i}`);
+  writeFileSync(at("gaps.csv"), `${[header, ...rows, "gone,0.5,1", "6,,2", "7,0.1,"].join("\n")}\n`);
+  const args = ["eval", runs.numbers, at("photos"), "--labels", at("gaps.csv"), "--split", "all"];
+  const { code, stderr } = await fovea(args);
+  assert.equal(code, 0, stderr);
+  assert.equal(stderr.match(/skipped .*gaps\.csv, line \d+: /g)?.length, 3, stderr);
+  assert.match(stderr, /^3 skipped in total$/m);
+  assert.doesNotMatch(stderr, /files skipped/);
+});
+
 test("weights remember their task", async () => {
   const weights = join(runs.labels, "best.safetensors");
   const found = await json([
