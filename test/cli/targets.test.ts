@@ -195,11 +195,16 @@ test("runs of one task are put side by side, by the score that chose their netwo
   ] as const) {
     const twin = at(`${score}-twin`);
     cpSync(run, twin, { recursive: true });
+    // As if the run had test images.
+    const epochs = readFileSync(join(twin, "metrics.jsonl"), "utf8").trim().split("\n");
+    const facts = JSON.parse(readFileSync(join(twin, "report.json"), "utf8"));
+    const tested = { ...facts, test: JSON.parse(epochs.at(-1)!).validation };
+    writeFileSync(join(twin, "report.json"), JSON.stringify(tested));
     const out = at(`${score}.html`);
     const { code, stderr } = await fovea(["report", run, twin, "--out", out]);
     assert.equal(code, 0, stderr);
     const html = readFileSync(out, "utf8");
-    for (const text of [`best ${score}`, `final ${score}`]) assert.ok(html.includes(text), text);
+    for (const text of [`best ${score}`, `final ${score}`, `test ${score}`]) assert.ok(html.includes(text), text);
     assert.doesNotMatch(html, /top-1/);
   }
 });
