@@ -221,7 +221,7 @@ const everywhere: Readonly<Record<string, string>> = {
   signal: "Ends the work when it is aborted.",
   onProgress: "Called with how much is done, and of how much.",
   layer: "The layer, by the path of its module. Default: the last map before pooling.",
-  task: "What is learned or measured: `classification` (the default) or `segmentation()`.",
+  task: "What is learned or measured: `classification` (the default), `segmentation()`, `multiLabel()` or `regression()`.",
   axis: "The axis, counted from 0.",
   before: "Zeros before the first element.",
   after: "Zeros after the last.",

@@ -54,7 +54,7 @@ export const evalCommand = addFlags(new Command("eval"), evalFlags)
     const loaded = file?.loaded ?? (await loadModel(runOrModel, flags));
     const { task } = loaded;
     if (task === "classification") refuseSegmentationFlags(flags, `${loaded.name} classifies images`);
-    else refuseMaps(flags);
+    else refuseClassFlags(flags, `${loaded.name} is for ${task}`);
     if (task === "multi-label" || task === "regression")
       refuseSegmentationFlags(flags, `${loaded.name} is for ${task}`);
     else refuseTargetFlags(flags, `${loaded.name} is for ${task}`);
@@ -63,7 +63,7 @@ export const evalCommand = addFlags(new Command("eval"), evalFlags)
       ...loaded.division,
       task,
       ...(await maskOptions(flags)),
-      ...targetOptions(flags),
+      ...targetOptions(source, flags),
       ...optional("resize", loaded.preprocessing?.resize),
       onNote: say,
       ...optional("imageSize", flags.imageSize ?? loaded.preprocessing?.imageSize),
@@ -138,14 +138,17 @@ function splitOf({ train, validation, test }: OpenedDataset, name: string): Data
   if (name === "all") return concatDatasets([train, validation, ...(test ? [test] : [])]);
   if (!Object.hasOwn(parts, name)) throw unknownName("--split", name, ["train", "validation", "val", "test", "all"]);
   const found = parts[name];
-  if (!found) throw new OptionError("--split test: the data has neither a test folder nor a test share");
+  if (!found)
+    throw new OptionError(
+      "--split test: the data has no test part. Test images, if there are none for validation, are the validation part: use --split validation",
+    );
   if (found.length === 0)
     throw new OptionError(`--split ${name}: too few images to hold some out for it. Measure them all: --split all`);
   return found;
 }
 
-/** @throws OptionError for flags about maps of whole images. */
-function refuseMaps({ localization, faithful, masks, tta, csv }: EvalFlags): void {
+/** @throws OptionError for flags about one class per image. */
+function refuseClassFlags({ localization, faithful, masks, tta, csv }: EvalFlags, why: string): void {
   for (const [flag, value] of Object.entries({ localization, faithful, masks, tta, csv }))
-    if (value !== undefined) throw new OptionError(`--${flag} is for networks that classify whole images`);
+    if (value !== undefined) throw new OptionError(`--${flag} is for one class per image; ${why}`);
 }

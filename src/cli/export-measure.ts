@@ -4,6 +4,7 @@ import { type Calibration, calibrate, evaluate, openDataset, trace, type Value }
 import { Module } from "../nn.js";
 import { optional, withEngine } from "./arguments.js";
 import { aligning, type LoadedModel, preprocessingOf, requireSplits } from "./run.js";
+import { targetOptions } from "./targets/flags.js";
 import { scoreText, taskFor } from "./tasks.js";
 import { ProgressLine, say } from "./terminal.js";
 
@@ -43,15 +44,22 @@ class Exported extends Module {
   }
 }
 
+/** Flags about the data that a network is measured or calibrated on. */
+interface DataFlags {
+  readonly valSplit?: number;
+  readonly labels?: string;
+}
+
 /** A data set as the network sees it. */
 async function openData(
   { task, preprocessing, imageSize, division }: LoadedModel,
   source: string,
-  validationSplit?: number,
+  { valSplit: validationSplit, labels }: DataFlags,
 ) {
   const splits = await openDataset(source, {
     ...division,
     task,
+    ...targetOptions(source, { labels }),
     ...optional("resize", preprocessing?.resize),
     onNote: say,
     imageSize,
@@ -65,16 +73,16 @@ async function openData(
 export async function calibrateOn(
   loaded: LoadedModel,
   source: string,
-  { valSplit, calibrationImages }: { readonly valSplit?: number; readonly calibrationImages?: number },
+  flags: DataFlags & { readonly calibrationImages?: number },
 ): Promise<Calibration> {
-  const { train } = await openData(loaded, source, valSplit);
+  const { train } = await openData(loaded, source, flags);
   const progress = new ProgressLine();
   const preprocessing = preprocessingOf(loaded, defaultPreprocessing(train), {});
   return withEngine((engine) =>
     calibrate(loaded.model, train, {
       engine,
       preprocessing,
-      ...optional("images", calibrationImages),
+      ...optional("images", flags.calibrationImages),
       onProgress: (done, total) => progress.draw(done / total, `calibrating: ${done} of ${total}`),
     }).finally(() => progress.clear()),
   );
@@ -88,10 +96,10 @@ export async function measure(
   loaded: LoadedModel,
   source: string,
   { foldBatchNorm = true, precision = "float32", calibration }: ExportedGraphOptions,
-  validationSplit?: number,
+  flags: DataFlags,
 ): Promise<Measured> {
   const { model, classes } = loaded;
-  const splits = await openData(loaded, source, validationSplit);
+  const splits = await openData(loaded, source, flags);
   const { dataset: validation } = aligning(splits.validation, { classes });
   const preprocessing = preprocessingOf(loaded, defaultPreprocessing(validation), {});
   const progress = new ProgressLine();

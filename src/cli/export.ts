@@ -17,6 +17,7 @@ import { buildFlags, count, jsonFlag, weightsFlags } from "./arguments.js";
 import { calibrateOn, type Measured, measure, measuredText } from "./export-measure.js";
 import { addFlags, type FlagsOf, flag, flagList, needed } from "./flags.js";
 import { type LoadedModel, loadModel } from "./run.js";
+import { labelFlags, refuseTargetFlags } from "./targets/flags.js";
 import { print, short } from "./terminal.js";
 
 const formats = ["onnx", "transformers.js", "safetensors"] as const;
@@ -43,12 +44,16 @@ const exportFlags = flagList(
   flag("--keep-batch-norm", "leave batch norms as they are (default: folded into convolutions)"),
   flag("--attention-maps", "also output every attention map"),
   flag("--features", "also output the last feature maps, for class activation maps, as features"),
-  flag("--measure <data>", "loss and top-1 (or mean IoU) on the validation part of a data set, before and after"),
+  flag(
+    "--measure <data>",
+    "loss and top-1 (or mean IoU, mAP, R²) on the validation part of a data set, before and after",
+  ),
   flag(
     "--val-split <share>",
     "validation share of a --measure or --calibrate folder without train/ and val/",
     properShare,
   ),
+  ...labelFlags,
   jsonFlag,
 );
 type ExportFlags = FlagsOf<typeof exportFlags>;
@@ -60,14 +65,15 @@ export const exportCommand = addFlags(new Command("export"), exportFlags)
     const format = flags.format ?? formatOf(out);
     checkFlags(format, flags);
     const loaded = await loadModel(path, flags);
+    if (loaded.task !== "multi-label" && loaded.task !== "regression")
+      refuseTargetFlags(flags, `${loaded.name} is for ${loaded.task}`);
     const options: ExportOptions = {
       ...exportOptions(flags),
       ...(flags.calibrate === undefined ? {} : { calibration: await calibrateOn(loaded, flags.calibrate, flags) }),
     };
     const files = filesOf(format, loaded, options);
     for (const [file, contents] of files) await writeFileAtomic(join(out, file), contents);
-    const measured =
-      flags.measure === undefined ? undefined : await measure(loaded, flags.measure, options, flags.valSplit);
+    const measured = flags.measure === undefined ? undefined : await measure(loaded, flags.measure, options, flags);
     const bytes = [...files.values()].reduce((sum, { byteLength }) => sum + byteLength, 0);
     report(json, { file: out, format, bytes, loaded, options, measured });
   });
@@ -93,6 +99,8 @@ function checkFlags(
     throw new OptionError("--calibration-images needs --calibrate DATA");
   if (flags.valSplit !== undefined && flags.measure === undefined && flags.calibrate === undefined)
     throw new OptionError("--val-split needs --measure DATA or --calibrate DATA");
+  if (flags.labels !== undefined && flags.measure === undefined && flags.calibrate === undefined)
+    throw new OptionError("--labels needs --measure DATA or --calibrate DATA");
   if (format !== "safetensors") return;
   const given = { opset, precision, "keep-batch-norm": keepBatchNorm, "attention-maps": attentionMaps, features };
   for (const [flag, value] of Object.entries({ ...given, measure: flags.measure }))
@@ -139,7 +147,9 @@ function filesOf(
     throw new OptionError(`--attention-maps has no effect: ${name} has no attention module`);
   if (format === "onnx") return new Map([["", exportOnnx(graph, { ...options, metadata })]]);
   if (loaded.task !== "classification")
-    throw new OptionError("transformers.js is for networks that classify whole images; use --format onnx");
+    throw new OptionError(
+      `transformers.js is for one class per image; ${loaded.name} is for ${loaded.task}: use --format onnx`,
+    );
   if (!classes || !preprocessing)
     throw new OptionError("transformers.js needs class names, which a run folder has; a network by name has none");
   return exportTransformersJs(graph, { ...options, metadata, classes, preprocessing });

@@ -1,6 +1,7 @@
 import { basename, join } from "node:path";
 import { Command } from "commander";
 import type { ReportFacts } from "../core/findings.js";
+import { mainScore } from "../core/tasks.js";
 import { type ClassificationMetrics, OptionError, writeFileAtomic } from "../index.js";
 import {
   bestRecord,
@@ -43,6 +44,7 @@ A report needs the run folder only, neither the data nor the weights.`),
     const [only] = runs;
     if (runs.length === 1 && only) return writeReport(only, out);
     if (out === undefined) throw new OptionError(`to compare ${runs.length} runs, add --out FILE`);
+    requireOneTask(runs);
     await writeFileAtomic(out, renderComparison(await Promise.all(runs.map(comparedRun))));
     say(`${runs.length} runs are side by side in ${out}`);
   });
@@ -58,6 +60,30 @@ interface OpenRun {
 async function openRun(path: string, name: string): Promise<OpenRun> {
   const run = await RunFolder.open(path);
   return { name, run, epochs: await run.epochs(), facts: run.config.task ? undefined : await run.facts() };
+}
+
+/** @throws OptionError for runs of different tasks, whose scores do not compare. */
+function requireOneTask(runs: readonly OpenRun[]): void {
+  const task = ({ run }: OpenRun) => taskOfRun(run.config);
+  const [first] = runs;
+  const other = runs.find((one) => task(one) !== task(first!));
+  if (first && other)
+    throw new OptionError(
+      `runs of different tasks cannot be compared: ${first.name} is for ${task(first)}, ${other.name} for ${task(other)}`,
+    );
+}
+
+/** What a run's report shows of its test images and its network, whatever its task. */
+async function testedOf({
+  run,
+  facts,
+}: OpenRun): Promise<{ readonly parameters: number; readonly test: number | null }> {
+  const task = taskOfRun(run.config);
+  const own =
+    task === "classification" ? facts : task === "segmentation" ? await run.pixelFacts() : await run.targetFacts();
+  return own
+    ? { parameters: own.parameters, test: (own.test && mainScore(own.test)?.value) ?? null }
+    : { parameters: parametersOf(run), test: null };
 }
 
 /** The last part of each path, or the whole path if that is ambiguous. @throws OptionError for a run that is given twice. */
@@ -110,18 +136,18 @@ async function reportOfClassifier(
   });
 }
 
-async function comparedRun({ name, run, epochs, facts = without(run) }: OpenRun): Promise<ComparedRun> {
+async function comparedRun(opened: OpenRun): Promise<ComparedRun> {
+  const { name, run, epochs, facts } = opened;
   const best = bestRecord(epochs);
   const [maps] = best ? await run.maps([best.epoch]) : [];
   return {
     name,
     title: titleOf(run),
     history: epochs,
-    parameters: facts.parameters,
-    test: facts.test?.top1 ?? null,
+    ...(await testedOf(opened)),
     speed: epochs.at(-1)?.imagesPerSecond ?? 0,
     seconds: epochs.reduce((sum, { seconds }) => sum + seconds, 0),
-    followed: facts.followed,
+    followed: facts?.followed ?? [],
     maps: maps ?? null,
   };
 }

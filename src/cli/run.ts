@@ -73,15 +73,15 @@ export interface LoadedModel {
   readonly normalization?: Normalization;
 }
 
-/** At most this many files are named; the rest are counted. */
+/** At most this many are named; the rest are counted. */
 const mostNamed = 100;
 
-/** Reports which files were not used, and why. */
+/** Reports which files, or rows of a CSV file, were not used, and why. */
 export function saySkipped(skipped: readonly SkippedFile[]): void {
   for (const { file, reason } of skipped.slice(0, mostNamed)) say(`skipped ${file}: ${reason}`);
   if (skipped.length > 1)
     say(
-      `${skipped.length.toLocaleString("en-US")} files skipped${skipped.length > mostNamed ? `, the first ${mostNamed} listed` : ""}`,
+      `${skipped.length.toLocaleString("en-US")} skipped in total${skipped.length > mostNamed ? `, the first ${mostNamed} listed` : ""}`,
     );
 }
 

@@ -1,5 +1,5 @@
 import { isMultiLabelEvaluation, isRegressionEvaluation } from "../core/target-evaluation.js";
-import type { NamedScore, TaskName } from "../core/tasks.js";
+import { isShare, type NamedScore, type TaskName } from "../core/tasks.js";
 import { classification } from "../engine.js";
 import {
   type ClassificationMetrics,
@@ -143,4 +143,4 @@ export const taskFor = ({ task, taskRecord }: Pick<LoadedModel, "task" | "taskRe
 
 /** A score, with its name. */
 export const scoreText = ({ field, name, value }: NamedScore): string =>
-  `${name} ${field === "r2" ? value.toFixed(3) : percent(value)}`;
+  `${name} ${isShare(field) ? percent(value) : value.toFixed(3)}`;

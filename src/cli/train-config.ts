@@ -94,7 +94,8 @@ export async function configOf(
   const task = taskOfData(flags, data.train);
   requireFitting(flags, task, classes);
   const record = await faceOf(task).record(flags, data.train);
-  if (flags.cacheFeatures && flags.augment)
+  const augment = augmentOf(flags, defaultAugmentation(data.train, preprocessing));
+  if (flags.cacheFeatures && augment)
     throw new OptionError("--cache-features needs --no-augment: augmented images differ in every epoch");
   if (flags.cacheFeatures && flags.progressiveResizing)
     throw new OptionError("--cache-features has no effect with --progressive-resizing: the images change their size");
@@ -129,7 +130,7 @@ export async function configOf(
       }),
       optimizer: { name, settings },
       schedule: scheduleOf(flags),
-      augment: augmentOf(flags, defaultAugmentation(data.train, preprocessing)),
+      augment,
     },
   };
 }

@@ -7,6 +7,8 @@ export type TaskName = (typeof taskNames)[number];
 export const mainScores = { miou: "mIoU", map: "mAP", r2: "R²", top1: "top-1" } as const;
 /** A field with such a score. */
 export type MainScore = keyof typeof mainScores;
+/** Whether a score is a share of 1, which is shown in percent; R² is not: it may be negative. */
+export const isShare = (field: MainScore): boolean => field !== "r2";
 export const mainScoreFields = Object.keys(mainScores) as readonly MainScore[];
 
 /** A score and what it is called. */

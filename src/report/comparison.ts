@@ -1,13 +1,13 @@
 import type { EpochMaps, SeenImage } from "../core/findings.js";
 import { check, fieldsOf, list, that } from "../core/schema.js";
+import { isShare, type MainScore, mainScore, mainScores } from "../core/tasks.js";
 import { drawLineChart } from "./line-chart.js";
 import { gridOf, planarOf, runMapCell } from "./looks.js";
 import type { Cell } from "./maps/index.js";
 import { type Column, page, panel, section, table } from "./page.js";
-import { bestEpoch } from "./run-report.js";
 import { element, type Markup, raw } from "./svg.js";
-import { formatNumber, formatShare, plural } from "./text.js";
-import type { ReportEpoch } from "./training-curves.js";
+import { formatNumber, formatScore, plural } from "./text.js";
+import { bestEpoch, type ReportEpoch } from "./training-curves.js";
 
 /** One of the runs that are compared. */
 export interface ComparedRun {
@@ -17,6 +17,7 @@ export interface ComparedRun {
   readonly history: readonly ReportEpoch[];
   /** Null if it was not recorded. */
   readonly parameters: number | null;
+  /** The main score of the test images. */
   readonly test: number | null;
   /** Images a second, and seconds of all epochs together. */
   readonly speed: number;
@@ -35,7 +36,36 @@ const runsSchema = list(
   1,
 );
 
-/** Several runs side by side, as one page like that of a run: no other file, no script. */
+/** What the charts of each score are called, and the loss that belongs to it. */
+const charts: Readonly<Record<MainScore, { readonly title: string; readonly yLabel: string; readonly loss: string }>> =
+  {
+    top1: {
+      title: "Validation accuracy",
+      yLabel: "share of images whose top prediction is correct",
+      loss: "cross entropy in nats",
+    },
+    miou: {
+      title: "Validation mean IoU",
+      yLabel: "intersection over union, mean over the classes",
+      loss: "cross entropy in nats",
+    },
+    map: {
+      title: "Validation mean average precision",
+      yLabel: "average precision, mean over the labels",
+      loss: "binary cross entropy in nats",
+    },
+    r2: {
+      title: "Validation R²",
+      yLabel: "explained share of the variance",
+      loss: "mean squared error, normalized",
+    },
+  };
+
+/** The score by which the networks were chosen. */
+const fieldOf = (runs: readonly ComparedRun[]): MainScore =>
+  runs.flatMap(({ history }) => history.flatMap((record) => mainScore(record)?.field ?? []))[0] ?? "top1";
+
+/** Several runs of one task side by side, as one page like that of a run: no other file, no script. */
 export function renderComparison(runs: readonly ComparedRun[]): string {
   check("renderComparison", "runs", runsSchema, runs);
   const title = plural(runs.length, "run");
@@ -50,26 +80,20 @@ export function renderComparison(runs: readonly ComparedRun[]): string {
 }
 
 function figures(runs: readonly ComparedRun[]): Markup {
-  const best = ({ history }: ComparedRun) => bestEpoch(history);
+  const field = fieldOf(runs);
+  const name = mainScores[field];
+  const cell = (record: ReportEpoch | undefined) => [
+    formatScore(field, record?.[field]),
+    record && element("small", {}, `epoch ${record.epoch}`),
+  ];
   const tested = runs.some(({ test }) => test !== null);
   const columns: Column<ComparedRun>[] = [
     { name: "run", cell: ({ name, title }) => [name, element("small", {}, title)] },
-    {
-      name: "best top-1",
-      kind: "number",
-      cell: (run) => [formatShare(best(run)?.top1), best(run) && element("small", {}, `epoch ${best(run)!.epoch}`)],
-    },
-    {
-      name: "final top-1",
-      kind: "number",
-      cell: ({ history }) => [
-        formatShare(history.at(-1)?.top1),
-        history.length > 0 && element("small", {}, `epoch ${history.at(-1)!.epoch}`),
-      ],
-    },
+    { name: `best ${name}`, kind: "number", cell: ({ history }) => cell(bestEpoch(history)) },
+    { name: `final ${name}`, kind: "number", cell: ({ history }) => cell(history.at(-1)) },
     { name: "final loss", kind: "number", cell: ({ history }) => formatNumber(history.at(-1)?.loss) },
     ...(tested
-      ? [{ name: "test top-1", kind: "number", cell: ({ test }: ComparedRun) => formatShare(test) } as const]
+      ? [{ name: `test ${name}`, kind: "number", cell: ({ test }: ComparedRun) => formatScore(field, test) } as const]
       : []),
     { name: "parameters", kind: "number", cell: ({ parameters }) => formatNumber(parameters) },
     { name: "images/s", kind: "number", cell: ({ speed }) => formatNumber(speed, 3) },
@@ -77,12 +101,15 @@ function figures(runs: readonly ComparedRun[]): Markup {
   ];
   return section(
     "In numbers",
-    "Best and final are top-1 on the validation images, on which the best epoch was chosen. One run per network cannot tell a better network from a luckier seed.",
+    `Best and final are ${name} on the validation images, on which the best epoch was chosen. One run per network cannot tell a better network from a luckier seed.`,
     panel(table("Runs in numbers", columns, runs)),
   );
 }
 
 function curves(runs: readonly ComparedRun[]): Markup {
+  const field = fieldOf(runs);
+  const { title, yLabel, loss } = charts[field];
+  const lossLabel = `${loss}, lower is better`;
   const series = (value: (record: ReportEpoch) => number | null) =>
     runs.map(({ name, history }) => ({
       name,
@@ -96,22 +123,22 @@ function curves(runs: readonly ComparedRun[]): Markup {
       "div",
       { class: "grid" },
       chart({
-        title: "Validation accuracy",
-        yLabel: "share of images whose top prediction is correct",
+        title,
+        yLabel,
         xLabel: "epoch",
-        percent: true,
-        series: series(({ top1 }) => top1),
+        percent: isShare(field),
+        series: series((record) => record[field] ?? null),
       }),
       chart({
         title: "Validation loss",
-        yLabel: "cross entropy in nats, lower is better",
+        yLabel: lossLabel,
         xLabel: "epoch",
         cutSpikes: true,
         series: series(({ loss }) => loss),
       }),
       chart({
         title: "Training loss",
-        yLabel: "cross entropy in nats, lower is better",
+        yLabel: lossLabel,
         xLabel: "epoch",
         cutSpikes: true,
         series: series(({ trainLoss }) => trainLoss),

@@ -7,7 +7,7 @@ import { findingsSections, followedMaps } from "./looks.js";
 import { type Column, meter, page, panel, scrollable, section, table } from "./page.js";
 import { element, type Markup, raw } from "./svg.js";
 import { formatNumber, formatShare, plural } from "./text.js";
-import { type Figure, figureList, type ReportEpoch, trainingSection } from "./training-curves.js";
+import { bestEpoch, type Figure, figureList, type ReportEpoch, trainingSection } from "./training-curves.js";
 
 /** Contents of a report. */
 export interface RunReport {
@@ -77,18 +77,6 @@ export function renderReport(run: RunReport): string {
     configuration(run.config),
     nextSteps(run.next ?? []),
   );
-}
-
-/** The epoch with the best validation top-1, or without validation the lowest training loss; of equal ones the first. */
-export function bestEpoch(history: readonly ReportEpoch[]): ReportEpoch | undefined {
-  const top = (score: (record: ReportEpoch) => number | null) =>
-    history
-      .filter((record) => Number.isFinite(score(record)))
-      .reduce<ReportEpoch | undefined>(
-        (best, record) => (best && score(best)! >= score(record)! ? best : record),
-        undefined,
-      );
-  return top(({ top1 }) => top1) ?? top(({ trainLoss }) => -trainLoss);
 }
 
 function headline({ history, summary = [], test }: RunReport): Markup {

@@ -8,17 +8,12 @@ import { type Column, meter, page, panel, section, table } from "./page.js";
 import { configuration, nextSteps, type RunReport, skippedFiles } from "./run-report.js";
 import { element, type Markup } from "./svg.js";
 import { formatNumber, formatShare, plural } from "./text.js";
-import { type Figure, figureList, type ReportEpoch, trainingSection } from "./training-curves.js";
-
-/** An epoch of a segmentation run. */
-export interface SegmentationEpoch extends ReportEpoch {
-  readonly miou?: number;
-}
+import { bestEpoch, type Figure, figureList, type ReportEpoch, trainingSection } from "./training-curves.js";
 
 /** Contents of the report of a segmentation run; `RunReport` says what is shared. */
 export interface SegmentationReport
   extends Pick<RunReport, "title" | "summary" | "validationOf" | "skipped" | "config" | "next"> {
-  readonly history: readonly SegmentationEpoch[];
+  readonly history: readonly ReportEpoch[];
   /** Metrics on the validation data. */
   readonly validation: SegmentationMetrics | null;
   /** Metrics of the same weights on test images. */
@@ -63,17 +58,8 @@ export function renderSegmentationReport(run: SegmentationReport): string {
   );
 }
 
-/** The first epoch with the best mean IoU, or without validation with the lowest training loss. */
-function bestOf(history: readonly SegmentationEpoch[]): SegmentationEpoch | undefined {
-  const score = ({ miou, trainLoss }: SegmentationEpoch) => miou ?? -trainLoss;
-  return history.reduce<SegmentationEpoch | undefined>(
-    (best, epoch) => (best && score(best) >= score(epoch) ? best : epoch),
-    undefined,
-  );
-}
-
 function headline({ history, summary = [], validation, test }: SegmentationReport): Markup {
-  const [best, final] = [bestOf(history), history.at(-1)];
+  const [best, final] = [bestEpoch(history), history.at(-1)];
   const last = final?.epoch ?? 0;
   const figures: Figure[] = [];
   if (best?.miou !== undefined)
@@ -91,10 +77,10 @@ function headline({ history, summary = [], validation, test }: SegmentationRepor
   return figureList(figures, summary);
 }
 
-const curves = (history: readonly SegmentationEpoch[]): Markup | false =>
+const curves = (history: readonly ReportEpoch[]): Markup | false =>
   trainingSection(
     history,
-    bestOf(history),
+    bestEpoch(history),
     [
       {
         title: "Mean IoU",

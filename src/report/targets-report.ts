@@ -11,8 +11,8 @@ import { mainScore } from "../core/tasks.js";
 import { type Column, meter, page, panel, section, table } from "./page.js";
 import { configuration, nextSteps, type RunReport, skippedFiles } from "./run-report.js";
 import { element, type Markup } from "./svg.js";
-import { formatNumber, formatShare, plural } from "./text.js";
-import { type Figure, figureList, type ReportEpoch, trainingSection } from "./training-curves.js";
+import { formatNumber, formatScore, formatShare, plural } from "./text.js";
+import { bestEpoch, type Figure, figureList, type ReportEpoch, trainingSection } from "./training-curves.js";
 
 /** Contents of the report of a run that learns labels or numbers; `RunReport` says what is shared. */
 export interface TargetsReport
@@ -60,34 +60,27 @@ export function renderTargetsReport(run: TargetsReport): string {
   );
 }
 
-const scoreText = ({ field, value }: { readonly field: string; readonly value: number }): string =>
-  field === "r2" ? formatNumber(value) : formatShare(value);
-
-/** The first epoch with the best score, or without validation with the lowest training loss. */
-function bestOf(history: readonly ReportEpoch[]): ReportEpoch | undefined {
-  const score = (epoch: ReportEpoch) => mainScore(epoch)?.value ?? -epoch.trainLoss;
-  return history.reduce<ReportEpoch | undefined>(
-    (best, epoch) => (best && score(best) >= score(epoch) ? best : epoch),
-    undefined,
-  );
-}
-
 function headline({ history, summary = [], validation, test }: TargetsReport): Markup {
-  const [best, final] = [bestOf(history), history.at(-1)];
+  const [best, final] = [bestEpoch(history), history.at(-1)];
   const last = final?.epoch ?? 0;
   const score = best && mainScore(best);
   const figures: Figure[] = [];
   if (best && score)
     figures.push({
       label: `Best validation ${score.name}`,
-      value: scoreText(score),
+      value: formatScore(score.field, score.value),
       note: `epoch ${formatNumber(best.epoch)} of ${formatNumber(last)}`,
     });
   else figures.push({ label: "Epochs", value: last ? formatNumber(last) : "none yet" });
   if (validation)
     for (const [label, value] of secondary(validation)) figures.push({ label, value, note: "best weights" });
   const tested = test && mainScore(test);
-  if (tested) figures.push({ label: `Test ${tested.name}`, value: scoreText(tested), note: "best weights" });
+  if (tested)
+    figures.push({
+      label: `Test ${tested.name}`,
+      value: formatScore(tested.field, tested.value),
+      note: "best weights",
+    });
   return figureList(figures, summary);
 }
 
@@ -128,7 +121,7 @@ function curves(history: readonly ReportEpoch[]): Markup | false {
       ];
   return trainingSection(
     history,
-    bestOf(history),
+    bestEpoch(history),
     shares,
     `Training metrics are measured in training mode while the weights still change. The loss is ${ofLabels ? "binary cross entropy" : "the mean squared error of the normalized targets"}.`,
     ofLabels ? {} : { lossLabel: "mean squared error, normalized; lower is better" },

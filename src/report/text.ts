@@ -1,3 +1,5 @@
+import { isShare, type MainScore } from "../core/tasks.js";
+
 /**
  * A number for people: four significant digits, thousands separators, a dash if there is none.
  *
@@ -25,6 +27,10 @@ export function formatShare(value: number | null | undefined, decimals = 1): str
     ? "–"
     : minus(`${(value * 100).toFixed(decimals)}%`);
 }
+
+/** A score by which networks are chosen, without its name. */
+export const formatScore = (field: MainScore, value: number | null | undefined): string =>
+  isShare(field) ? formatShare(value) : formatNumber(value);
 
 /** A count in at most four characters: `999`, `2.4k`, `43k`, `3M`. */
 export function formatCount(count: number): string {

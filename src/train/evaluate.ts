@@ -131,7 +131,8 @@ export async function forEachOutput(
 
 /**
  * Evaluates a network on a data set. A classifier: top-1, top-5, mean cross entropy, per-class metrics and the confusion matrix;
- * with `task: segmentation()`, intersection over union, pixel accuracy and boundary F-measure of whole images.
+ * with `task: segmentation()`, intersection over union, pixel accuracy and boundary F-measure of whole images; with `multiLabel()`, average
+ * precision and F1 of each label; with `regression()`, R² and errors in the data's units.
  *
  * @throws FoveaError if logits are NaN or ±Infinity, with the position of the image in the data set.
  *

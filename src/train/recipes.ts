@@ -12,7 +12,7 @@ import {
 } from "../core/schema.js";
 import { defineSettings, optionFields, type SettingsOf, settingName } from "../core/settings.js";
 import { augmentationSettings } from "../data/index.js";
-import { optimizerNames, type optimizers } from "./optimizers.js";
+import { optimizerNames, optimizers } from "./optimizers.js";
 import { type Schedule, scheduleNames } from "./schedules.js";
 import { loopSettings, stepSettings } from "./settings.js";
 
@@ -247,7 +247,9 @@ function belongingTo(base: ChosenSettings, over: ChosenSettings): ReadonlySet<st
     gone.push("optimizerOptions", "lr", "weightDecay");
   if ("lr" in optimizerOptions) gone.push("lr");
   if ("weightDecay" in optimizerOptions) gone.push("weightDecay");
-  if ("decayNormsAndBiases" in optimizerOptions || (weightDecay ?? optimizerOptions.weightDecay) === 0)
+  const changed = optimizer !== undefined || weightDecay !== undefined || "weightDecay" in optimizerOptions;
+  const left = Object.fromEntries(Object.entries(base).filter(([name]) => !gone.includes(name)));
+  if ("decayNormsAndBiases" in optimizerOptions || (changed && decayOf({ ...left, ...over }) === 0))
     gone.push("decayNorms");
   if (augment === false) gone.push(...Object.keys(augmentationSettings), "augRepeats");
   if (balancedSampling) gone.push("augRepeats");
@@ -255,6 +257,10 @@ function belongingTo(base: ChosenSettings, over: ChosenSettings): ReadonlySet<st
   if (bceLoss === false) gone.push("bceTargetThreshold");
   return new Set(gone);
 }
+
+/** The weight decay: what is chosen, or the optimizer's own; undefined without either. */
+const decayOf = ({ weightDecay, optimizerOptions, optimizer }: RecipeSettings): unknown =>
+  weightDecay ?? optimizerOptions?.weightDecay ?? (optimizer && optimizers[optimizer]().weightDecay);
 
 type ChosenSettings = RecipeSettings & { readonly augment?: boolean };
 
@@ -299,7 +305,7 @@ export function requireEffect(
       throw new OptionError(
         `${called(name, value === false)} and ${same} in ${called("optimizerOptions")} are the same setting; leave one out`,
       );
-  if (decayNorms === false && (weightDecay ?? optimizerOptions.weightDecay) === 0)
+  if (decayNorms === false && decayOf(all) === 0)
     throw new OptionError(`${called("decayNorms", true)} has no effect: there is no weight decay`);
 }
 

@@ -77,7 +77,7 @@ test("eval refuses data of which it knows no class, and measures all of a flat f
   assert.match(none.stderr, /the model knows none of the classes/);
   assert.equal((await evaluated(data, "--split", "all")).figures!.count, 36);
   const missing = await evaluated(data, "--split", "test");
-  assert.match(missing.stderr, /--split test: the data has neither a test folder/);
+  assert.match(missing.stderr, /--split test: the data has no test part\. .* use --split validation/);
   assert.match((await evaluated(data, "--split", "vall")).stderr, /Did you mean "val"/);
 });
 

@@ -70,6 +70,13 @@ const idle: readonly (readonly [args: readonly string[], says: RegExp])[] = [
   [train("--step-epochs", "2"), /--step-epochs needs --schedule step/],
   [train("--schedule", "step", "--step-epochs", "2,10"), /--step-epochs 10 has no effect: the training ends/],
   [train("--warmup", "11"), /--warmup 11 is longer than the training/],
+  ...["lion", "rmsprop-tf"].map(
+    (name) =>
+      [
+        train("--no-decay-norms", "--optimizer", name),
+        /--no-decay-norms has no effect: there is no weight decay/,
+      ] as const,
+  ),
   [train("--no-decay-norms", "--weight-decay", "0"), /--no-decay-norms has no effect: there is no weight decay/],
   [
     train("--lr", "0.1", "--optimizer-options", '{"lr":0.2}'),
@@ -93,6 +100,7 @@ const idle: readonly (readonly [args: readonly string[], says: RegExp])[] = [
   [["eval", run, flat, "--images", "3"], /--images is for --localization and --faithful/],
   [named("predict", at("flat/dark/0.png"), "--json", "--format", "csv"), /--json is --format json/],
   [["predict", run, at("flat/dark/0.png"), "--shortcut", "identity"], /--shortcut is for a network by name/],
+  [named("export", ...out, "--measure", flat, "--labels", "x.csv"), /--labels is for --task multi-label or regression/],
   [named("export", ...out, "--val-split", "0.3"), /--val-split needs --measure/],
   [named("export", ...out, "--measure", divided, "--val-split", "0.3"), /--val-split has no effect/],
   [named("export", ...out, "--attention-maps"), /--attention-maps has no effect: resnet20 has no attention module/],

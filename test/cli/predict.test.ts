@@ -50,7 +50,7 @@ test("predict names and counts the files of a folder that are no images", async 
   const { stderr, stdout } = await predict("--json");
   for (const name of ["notes\\.txt", "deep/sheet\\.xlsx", "\\.DS_Store"])
     assert.equal(stderr.match(new RegExp(`skipped .*${name}: `, "g"))?.length, 1, stderr);
-  assert.match(stderr, /3 files skipped/);
+  assert.match(stderr, /3 skipped in total/);
   const { predictions, skipped } = JSON.parse(stdout);
   assert.deepEqual([predictions.length, skipped.length], [3, 3]);
 });

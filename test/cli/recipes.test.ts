@@ -94,6 +94,8 @@ test("what belongs to a choice of a recipe goes with it where a flag or the file
     ["torchvision-v2", "--balanced-sampling --schedule one-cycle"],
     ["timm-seresnext26", "--optimizer adamw --warmup 1 --random-erasing 0"],
     ["timm-a2", "--weight-decay 0 --warmup 1"],
+    ["timm-a2", "--optimizer lion --warmup 1"],
+    ["torchvision-v2", "--optimizer rmsprop-tf --warmup 1 --weight-decay 1e-5"],
   ] as const) {
     const out = at(`over-${flags.replaceAll(/\W+/g, "")}`);
     const { code, stderr } = await fovea([
@@ -105,6 +107,13 @@ test("what belongs to a choice of a recipe goes with it where a flag or the file
   assert.equal(training.augment, null);
   const { optimizer } = config("over-optimizeradamwwarmup1randomerasing0").training;
   assert.deepEqual([optimizer.name, optimizer.settings.lr], ["adamw", 1e-3]);
+  const decays = (run: string) => config(run).training.optimizer.settings.decayNormsAndBiases;
+  assert.equal(decays("over-optimizerlionwarmup1"), true, "the default, where nothing decays");
+  assert.equal(
+    decays("over-optimizerrmsproptfwarmup1weightdecay1e5"),
+    false,
+    "as the recipe says, where weights decay",
+  );
   writeFileSync(at("over.yaml"), "recipe: torchvision-v1\nschedule: cosine\noptimizer: lamb\naugment: false\n");
   const { data: _, ...flags } = await presetFlags(trainCommand, { config: at("over.yaml") });
   assert.deepEqual(flags, { batch: 256, epochs: 90, schedule: "cosine", optimizer: "lamb", augment: false });

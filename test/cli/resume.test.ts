@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { readSafetensors } from "../../src/index.js";
@@ -123,11 +123,25 @@ test("Ctrl-C saves in the middle of an epoch, and resuming from there changes no
   assert.equal(String(file("stopped", "results.csv")), String(file("whole", "results.csv")));
 });
 
+test("resuming with another setting is refused by the name of its flag, if it has one", async () => {
+  for (const [flags, says] of [
+    [["--epochs", "9"], /has --epochs 4, now it is 9/],
+    [["--label-smoothing", "0.2"], /has --label-smoothing 0, now it is 0\.2/],
+    [["--mixup", "0.2"], /has --mixup nothing, now it is 0\.2/],
+    [["--optimizer", "adamw"], /has --optimizer "sgd", now it is "adamw"/],
+    [["--no-decay-norms"], /has training\.optimizer\.settings\.decayNormsAndBiases = true, now it is false/],
+    [["--image-size", "20"], /has --image-size \d+, now it is 20/],
+  ] as const) {
+    cpSync(join(folder, "whole"), join(folder, flags[0]), { recursive: true });
+    assert.match((await fovea([...start(flags[0], "--resume"), ...flags])).stderr, says);
+  }
+});
+
 test("resuming with other settings is refused, and changes nothing", async () => {
   const before = file("whole", "last.safetensors");
   const { code, stderr } = await fovea([...start("whole", "--resume"), "--lr", "0.2"]);
   assert.equal(code, 2);
-  assert.match(stderr, /^fovea: --resume: the run in .* has training\.optimizer\.settings\.lr = 0\.05, now it is 0\.2/);
+  assert.match(stderr, /^fovea: --resume: the run in .* has --lr 0\.05, now it is 0\.2/);
   assert.deepEqual(file("whole", "last.safetensors"), before);
 });
 

@@ -146,7 +146,10 @@ test("export writes logits for every pixel, and measures what it costs in mean I
   assert.deepEqual(output.shape, ["N", 3, 32, 32]);
   assert.ok(Number.isFinite(measured.before.miou) && Number.isFinite(measured.after.miou) && measured.count === 4);
   const pipelines = await fovea(["export", at("run"), "--out", at("js"), "--format", "transformers.js"]);
-  assert.match(pipelines.stderr, /transformers\.js is for networks that classify whole images; use --format onnx/);
+  assert.match(
+    pipelines.stderr,
+    /transformers\.js is for one class per image; .* is for segmentation: use --format onnx/,
+  );
 });
 
 test("explain maps a class of pixels", async () => {
@@ -185,7 +188,7 @@ test("a training that is killed and resumed ends as one that is not", { skip: if
   const { task } = json("whole", "config.json");
   assert.equal(task.classWeights.length, 3);
   const other = await fovea(["train", "--resume", "--out", at("killed"), "--loss", "focal"]);
-  assert.match(other.stderr, /--resume: the run in .* has task\.loss/);
+  assert.match(other.stderr, /--resume: the run in .* has --loss /);
 });
 
 const start = (...args: string[]) => ["train", ...args, "--epochs", "1", "--threads", "1", "--out", at("never")];
@@ -233,7 +236,10 @@ const refused: readonly (readonly [args: readonly string[], says: RegExp])[] = [
     ["predict", at("run"), at("scenes", "images", "val"), "--format", "csv"],
     /--format csv is for networks that classify/,
   ],
-  [["eval", at("run"), at("scenes"), "--localization"], /--localization is for networks that classify whole images/],
+  [
+    ["eval", at("run"), at("scenes"), "--localization"],
+    /--localization is for one class per image; .* is for segmentation/,
+  ],
 ];
 for (const [args, says] of refused)
   test(`fovea ${args.filter((arg) => !arg.startsWith(folder)).join(" ")} is refused`, { skip: ifLong }, async () => {

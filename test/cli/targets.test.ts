@@ -118,6 +118,18 @@ test("eval measures a run, and its exported file alike", async () => {
   assert.ok(offset.mae < 100, "errors are in the data's units");
 });
 
+test("export measures and calibrates with a file of labels that is elsewhere", async () => {
+  const where = [at("photos"), "--labels", at("numbers.csv")];
+  for (const more of [[], ["--precision", "int8", "--calibrate", at("photos")]]) {
+    const args = ["export", runs.numbers, "--out", at("measured.onnx"), ...more, "--measure", ...where];
+    const { measured } = await json([...args, "--json"]);
+    const { r2 } = await json(["eval", runs.numbers, ...where, "--json"]);
+    assert.equal(measured.count, 6);
+    assert.ok(Math.abs(measured.before.r2 - r2) <= 1e-3 * Math.max(1, Math.abs(r2)), `${measured.before.r2} ${r2}`);
+    assert.ok(Number.isFinite(measured.after.r2));
+  }
+});
+
 test("predict gives every label and number; in text only labels above a half", async () => {
   const { predictions } = await json(["predict", runs.labels, at("photos", "3.png"), "--json"]);
   const [{ targets }] = predictions;
@@ -165,6 +177,15 @@ test("a run is resumed from another folder with the same labels, and its report 
   const { code, stderr } = await fovea(["train", "--resume", "--out", copy]);
   assert.equal(code, 0, stderr);
   assert.equal(readFileSync(join(copy, "results.csv"), "utf8"), before);
+  const [was, table] = ["number-photos", "changed.csv"];
+  cpSync(runs.numbers, at(was), { recursive: true });
+  writeFileSync(at(table), readFileSync(at("numbers.csv"), "utf8").replace(",1003,", ",1503,"));
+  const changed = await fovea(["train", "--resume", "--out", at(was), "--labels", at(table)]);
+  assert.equal(changed.code, 2);
+  assert.match(
+    changed.stderr,
+    /^fovea: --resume: the training data of the run in .* has changed: task\.mean\.1 was 1008\.5, now/,
+  );
   const report = await fovea(["report", runs.labels, "--out", at("again.html")]);
   assert.equal(report.code, 0, report.stderr);
   assert.match(readFileSync(at("again.html"), "utf8"), /Labels, weakest first/);
@@ -189,6 +210,49 @@ test("report.json has the first 1,000 rows that were not used, and their number"
       /1,100 files could not be used and were left out.*Only the first 1,000 are/s,
     );
   assert.equal(JSON.parse(readFileSync(join(runs.labels, "report.json"), "utf8")).skippedCount, undefined);
+});
+
+test("runs of one task are put side by side, by the score that chose their networks", async () => {
+  for (const [run, score] of [
+    [runs.labels, "mAP"],
+    [runs.numbers, "R²"],
+  ] as const) {
+    const twin = at(`${score}-twin`);
+    cpSync(run, twin, { recursive: true });
+    // As if the run had test images.
+    const epochs = readFileSync(join(twin, "metrics.jsonl"), "utf8").trim().split("\n");
+    const facts = JSON.parse(readFileSync(join(twin, "report.json"), "utf8"));
+    const tested = { ...facts, test: JSON.parse(epochs.at(-1)!).validation };
+    writeFileSync(join(twin, "report.json"), JSON.stringify(tested));
+    const out = at(`${score}.html`);
+    const { code, stderr } = await fovea(["report", run, twin, "--out", out]);
+    assert.equal(code, 0, stderr);
+    const html = readFileSync(out, "utf8");
+    for (const text of [`best ${score}`, `final ${score}`, `test ${score}`]) assert.ok(html.includes(text), text);
+    assert.doesNotMatch(html, /top-1/);
+  }
+});
+
+test("numbers are learned without augmentation, so features of frozen parts can be computed once", async () => {
+  const weights = ["--weights", join(runs.labels, "best.safetensors"), "--freeze", "backbone"];
+  const args = ["train", at("photos"), ...numbers, ...short, ...weights, "--cache-features"];
+  const { code, stderr } = await fovea([...args, "--out", at("cached")]);
+  assert.equal(code, 0, stderr);
+  assert.match(stderr, /features of the 18 training and 6 validation images are computed once/);
+  const augmented = await fovea([...args, "--color-jitter", "0.4", "--out", at("never")]);
+  assert.match(augmented.stderr, /--cache-features needs --no-augment/);
+});
+
+test("rows that are skipped are named and counted, and called no files", async () => {
+  const header = "image,redness,offset";
+  const rows = Array.from({ length: 6 }, (_, i) => `${i},0.5,${1000 + i}`);
+  writeFileSync(at("gaps.csv"), `${[header, ...rows, "gone,0.5,1", "6,,2", "7,0.1,"].join("\n")}\n`);
+  const args = ["eval", runs.numbers, at("photos"), "--labels", at("gaps.csv"), "--split", "all"];
+  const { code, stderr } = await fovea(args);
+  assert.equal(code, 0, stderr);
+  assert.equal(stderr.match(/skipped .*gaps\.csv, line \d+: /g)?.length, 3, stderr);
+  assert.match(stderr, /^3 skipped in total$/m);
+  assert.doesNotMatch(stderr, /files skipped/);
 });
 
 test("weights remember their task", async () => {
@@ -249,6 +313,17 @@ test("labels that were learned from columns are measured by them, although there
   assert.match(stderr, /both\.csv: the model knows none of the labels: the data has t0, t1; the model has a, b/);
 });
 
+test("test rows without validation rows are the validation part, and eval says so", async () => {
+  const rows = readFileSync(at("numbers.csv"), "utf8").replaceAll(",val\n", ",test\n");
+  writeFileSync(at("tested.csv"), rows);
+  const args = ["eval", runs.numbers, at("photos"), "--labels", at("tested.csv"), "--split"];
+  const refused = await fovea([...args, "test"]);
+  assert.equal(refused.code, 2);
+  assert.match(refused.stderr, /--split test: the data has no test part\. .* use --split validation/);
+  const { count, split } = await json([...args, "validation", "--json"]);
+  assert.deepEqual([count, split], [6, "validation"]);
+});
+
 const never = ["--out", at("never")];
 /** What is refused in one line, and what is said. */
 const refused: readonly (readonly [args: readonly string[], says: RegExp])[] = [
@@ -277,6 +352,17 @@ const refused: readonly (readonly [args: readonly string[], says: RegExp])[] = [
     ["train", at("photos"), ...numbers, "--val-split", "0.3", ...never],
     /--val-split has no effect: a column of its CSV file defines the splits/,
   ],
+  ...["multi-label", "regression"].flatMap((task) =>
+    ["--targets", "--labels"].map(
+      (given) =>
+        [
+          ["train", "shapes", "--task", task, given, "x", ...never],
+          new RegExp(`^fovea: ${given} is for files; shapes is generated`),
+        ] as const,
+    ),
+  ),
+  [["export", runs.numbers, "--out", at("never"), "--labels", "x.csv", "--format", "onnx"], /--labels needs --measure/],
+  [["eval", runs.labels, "shapes", "--labels", "x.csv"], /^fovea: --labels is for files; shapes is generated/],
   [["train", at("photos"), ...numbers, "--targets", "a,,b", ...never], /--targets.*must be names of columns/],
   [["train", at("photos"), ...numbers, "--targets", "none", ...never], /has no column "none"; it has redness, offset/],
   [
@@ -297,8 +383,14 @@ const refused: readonly (readonly [args: readonly string[], says: RegExp])[] = [
         /is for one class per image; --task is multi-label/,
       ] as const,
   ),
-  [["eval", runs.labels, at("photos"), "--tta", "flip"], /--tta is for networks that classify whole images/],
-  [["eval", runs.labels, at("photos"), "--csv", at("never.csv")], /--csv is for networks that classify whole images/],
+  [
+    ["eval", runs.labels, at("photos"), "--tta", "flip"],
+    /--tta is for one class per image; resnet20 is for multi-label/,
+  ],
+  [
+    ["eval", runs.labels, at("photos"), "--csv", at("never.csv")],
+    /--csv is for one class per image; resnet20 is for multi-label/,
+  ],
   [["eval", runs.labels, at("photos"), "--labels", at("numbers.csv")], /has no column "green"; it has redness, offset/],
   [["predict", runs.labels, at("photos", "3.png"), "--top", "2"], /--top is for one class per image; for multi-label/],
   [["predict", runs.numbers, at("photos", "3.png"), "--tta", "flip"], /--tta is for one class per image/],
@@ -309,7 +401,11 @@ const refused: readonly (readonly [args: readonly string[], says: RegExp])[] = [
   ],
   [
     ["export", runs.labels, "--format", "transformers.js", "--out", at("never")],
-    /transformers\.js is for networks that classify whole images/,
+    /transformers\.js is for one class per image; resnet20 is for multi-label: use --format onnx/,
+  ],
+  [
+    ["report", runs.labels, runs.numbers, "--out", at("never")],
+    /runs of different tasks cannot be compared: labels-run is for multi-label, numbers-run for regression/,
   ],
 ];
 for (const [args, says] of refused)

@@ -46,6 +46,6 @@ test("a training that version 0.1 began is gone on with", async () => {
   // Asked for more epochs than the run has, it is refused only for that: all else is found to be the same.
   const { code, stderr } = await fovea(["train", "--resume", "--out", folder, "--epochs", "2"]);
   assert.equal(code, 2);
-  assert.match(stderr, /has training\.epochs = 1, now it is 2/);
+  assert.match(stderr, /has --epochs 1, now it is 2/);
   assert.match(readFileSync(join(folder, "config.json"), "utf8"), /"classes": 10/);
 });

@@ -100,3 +100,20 @@ test("runs side by side: figures, curves, and maps of the images that all follow
   assertWellFormed(content(many));
   assert.doesNotMatch(many, /<script/);
 });
+
+test("runs side by side are compared by the score that chose their networks", () => {
+  const first = sampleHistory(3);
+  for (const [field, name, values, shown] of [
+    ["miou", "mIoU", [0.25, 0.5, 0.4], ["50.0%", "40.0%", "60.0%"]],
+    ["map", "mAP", [0.25, 0.5, 0.4], ["50.0%", "40.0%", "60.0%"]],
+    ["r2", "R²", [-2.5, 0.75, 0.7], ["0.75", "0.7", "0.6"]],
+  ] as const) {
+    // Top-1 is best elsewhere.
+    const history = first.map((record, i) => ({ ...record, top1: 1 - i / 10, [field]: values[i]! }));
+    const html = content(renderComparison([{ ...compared("se", 0), history, test: 0.6 }]));
+    assertWellFormed(html);
+    for (const text of [`best ${name}`, `final ${name}`, `test ${name}`, ...shown, "epoch 2"])
+      assert.ok(html.includes(text), `${field}: ${text}`);
+    assert.doesNotMatch(html, /top-1|top prediction|undefined|NaN|null/);
+  }
+});

@@ -14,7 +14,7 @@ export const targetFlags = flagList(
   ...labelFlags,
   flag(
     "--targets <columns>",
-    "multi-label, regression: columns of the CSV file to learn, separated by commas (default: all but image and split)",
+    "multi-label, regression: columns of the CSV file to learn, separated by commas (default: all but image and split; multi-label: the labels column, if there is one)",
     columnNames,
   ),
 );
@@ -33,14 +33,16 @@ export function refuseTargetFlags(flags: Partial<TargetFlags>, why: string): voi
   if (given !== undefined) throw new OptionError(`${given} is for --task multi-label or regression; ${why}`);
 }
 
-/** Where labels are, as `openDataset` takes it. */
-export const targetOptions = ({
-  labels,
-  targets,
-}: Partial<TargetFlags>): Pick<OpenOptions, "labelsFile" | "targets"> => ({
-  ...optional("labelsFile", labels),
-  ...optional("targets", targets),
-});
+/** Where labels are, as `openDataset` takes it. @throws OptionError for a flag about files if the data is generated. */
+export function targetOptions(
+  source: string,
+  { labels, targets }: Partial<TargetFlags>,
+): Pick<OpenOptions, "labelsFile" | "targets"> {
+  const [given] = givenOf(targetFlags, { labels, targets });
+  if (given !== undefined && (source === "shapes" || source === "shapes-free"))
+    throw new OptionError(`${given} is for files; ${source} is generated, with its own labels`);
+  return { ...optional("labelsFile", labels), ...optional("targets", targets) };
+}
 
 /** How numbers are learned, for `config.json`. @throws OptionError for a loss of another task. @throws DataError for a constant target. */
 export async function regressionConfig({ loss: names = ["mse"] }: RecordFlags, data: Dataset) {
