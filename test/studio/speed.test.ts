@@ -73,8 +73,9 @@ test("two classes of 30 frames of the camera are trained within a minute, with o
   const right = /(\d+) %/.exec(await page.locator(".finished .figure").innerText())![1];
   await goTo(page, "Take it");
   const run = await saved(page, "Save: The run folder");
-  const { code, stdout, stderr } = await fovea(["eval", run, join(images, "val"), "--json"]);
+  const { code, stdout, stderr } = await fovea(["eval", run, images, "--json"]);
   assert.equal(code, 0, stderr);
+  assert.equal(JSON.parse(stdout).count, 12);
   assert.equal(Math.round(100 * JSON.parse(stdout).top1), Number(right), stdout);
   assert.deepEqual(faults, []);
   await context.close();
