@@ -5,8 +5,11 @@ import { fewestSeeds } from "./units.js";
 
 /** A training with a seed, and the share of its correct answers; of one that diverged, that of random guesses. */
 export interface SeedScore {
+  /** The seed of weights, order and augmentation. */
   readonly seed: number;
+  /** Between 0 and 1. */
   readonly top1: number;
+  /** Whether the loss or the weights stopped being finite. */
   readonly diverged: boolean;
 }
 
@@ -14,11 +17,13 @@ export interface SeedScore {
 export interface SeedDifference {
   /** Seeds that both have. */
   readonly pairs: number;
+  /** The mean over them, as a share: own minus the baseline's. */
   readonly mean: number;
   /** 95 % t interval over seeds; null with fewer than three. */
   readonly interval: Interval | null;
-  /** Two-sided paired t test, and with Holm's correction over all rows of the comparison. */
+  /** Of the two-sided paired t test. */
   readonly p: number | null;
+  /** The same with Holm's correction over all rows of the comparison. */
   readonly pHolm: number | null;
   /** The difference that these seeds would have found in 80 % of cases, at 5 % divided by the number of tests. */
   readonly detectable: number | null;

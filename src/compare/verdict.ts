@@ -12,10 +12,13 @@ export const pText = (p: number): string => (p < 0.001 ? "p < .001" : `p = ${p.t
 
 /** A row of a comparison, as far as its verdict needs it. */
 export interface JudgedRow {
+  /** Its name. */
   readonly entrant: string;
   /** Why its network cannot be built. */
   readonly misfit: string | null;
+  /** Trainings that are done. */
   readonly seeds: number;
+  /** Those of them that diverged. */
   readonly diverged: number;
   /** Trainings that are not done yet. */
   readonly missing: number;

@@ -134,15 +134,19 @@ export interface Findings {
 
 /** `report.json`. */
 export interface ReportFacts {
+  /** Version of the format. */
   readonly format: "fovea.report.1";
+  /** Trainable numbers of the network. */
   readonly parameters: number;
   /** How many images there were; null in reports of runs that did not keep it. */
   readonly images: { readonly training: number; readonly validation: number } | null;
+  /** Files that were not used, and why. */
   readonly skipped: readonly { readonly file: string; readonly reason: string }[];
   /** The best weights on images that chose nothing. */
   readonly test: ClassificationMetrics | null;
   /** The images that are followed through the epochs. */
   readonly followed: readonly SeenImage[];
+  /** What the best weights make of the validation images; null before they were looked at. */
   readonly findings: Findings | null;
 }
 
