@@ -1,16 +1,9 @@
 import { Rng } from "../core/rng.js";
 import { seed as anySeed, check, options as fields, maybe, oneOf, type Schema, whole } from "../core/schema.js";
-import { checkIndex, type Dataset, type RgbImage, type Splits } from "./dataset.js";
+import { checkIndex, type Dataset, type Splits } from "./dataset.js";
+import { drawnImages } from "./shapes/drawn.js";
 import { figures } from "./shapes/figures.js";
-import {
-  develop,
-  type Placement,
-  type PlacementName,
-  paintScene,
-  place,
-  placementNames,
-  view,
-} from "./shapes/scene.js";
+import { type Placement, type PlacementName, place, placementNames, view } from "./shapes/scene.js";
 
 /** Options of generated images. */
 export interface ShapesOptions {
@@ -74,29 +67,14 @@ export const splitOptions = fields<ShapesSplitsOptions>({
 export function generateShapes(options: ShapesOptions): Dataset {
   check("generateShapes", "options", shapesOptions, options);
   const { count, placement = "centered", size = defaultSize[placement], seed = 0, split = "train" } = options;
-  const bytes = 3 * size * size;
-  const store = new Uint8ClampedArray(count * bytes);
-  const drawn = new Uint8Array(count);
   const labels = Uint8Array.from({ length: count }, (_, i) => i % shapeClasses.length);
-
   const start = (index: number) => startShape({ placement, size, seed, split }, index);
+  const name = placement === "free" ? "shapes-free" : "shapes";
   const dataset: Dataset = {
-    name: placement === "free" ? "shapes-free" : "shapes",
-    classes: shapeClasses,
-    length: count,
-    labels,
-    skipped: [],
-    size: { height: size, width: size },
-    defaults: { normalization: { mean: [0.5, 0.5, 0.5], std: [0.25, 0.25, 0.25] }, flip: true },
-    async image(index): Promise<RgbImage> {
-      const offset = checkIndex(dataset, index) * bytes;
-      if (!drawn[index]) {
-        const { object, rng } = start(index);
-        develop(paintScene([object], size, rng), store.subarray(offset, offset + bytes), rng);
-        drawn[index] = 1;
-      }
-      return { width: size, height: size, pixels: new Uint8Array(store.buffer, offset, bytes) };
-    },
+    ...drawnImages({ name, classes: shapeClasses, labels }, size, (index) => {
+      const { object, rng } = start(index);
+      return { objects: [object], rng };
+    }),
     mask(index) {
       const { cover } = view(start(checkIndex(dataset, index)).object);
       return Uint8Array.from({ length: size * size }, (_, i) =>

@@ -1,5 +1,5 @@
 import { Rng } from "../../core/rng.js";
-import { checkIndex, type Dataset, type RgbImage, type Splits } from "../dataset.js";
+import { checkIndex, type Dataset, type Splits } from "../dataset.js";
 import {
   defaultSize,
   generateShapes,
@@ -8,8 +8,9 @@ import {
   shapeClasses,
   startShape,
 } from "../shapes.js";
+import { drawnImages } from "./drawn.js";
 import { figures } from "./figures.js";
-import { develop, paintScene, placeAll, view } from "./scene.js";
+import { placeAll, view } from "./scene.js";
 
 /** Most figures in an image. */
 const most = 3;
@@ -25,9 +26,6 @@ function severalShapes({
   seed = 0,
   split = "train",
 }: Omit<ShapesOptions, "placement">): Dataset {
-  const bytes = 3 * size * size;
-  const store = new Uint8ClampedArray(count * bytes);
-  const drawn = new Uint8Array(count);
   /** The figures come first in the random stream, so targets need no painting. */
   const start = (index: number) => {
     const rng = new Rng(seed, "several shapes", split, index);
@@ -35,27 +33,11 @@ function severalShapes({
     return { chosen, rng };
   };
   const dataset: Dataset = {
-    name: "shapes",
-    classes: shapeClasses,
-    length: count,
-    labels: new Uint8Array(count),
-    skipped: [],
-    size: { height: size, width: size },
-    defaults: { normalization: { mean: [0.5, 0.5, 0.5], std: [0.25, 0.25, 0.25] }, flip: true },
-    async image(index): Promise<RgbImage> {
-      const offset = checkIndex(dataset, index) * bytes;
-      if (!drawn[index]) {
-        const { chosen, rng } = start(index);
-        const objects = placeAll(
-          chosen.map((label) => figures[shapeClasses[label]!]),
-          size,
-          rng,
-        );
-        develop(paintScene(objects, size, rng), store.subarray(offset, offset + bytes), rng);
-        drawn[index] = 1;
-      }
-      return { width: size, height: size, pixels: new Uint8Array(store.buffer, offset, bytes) };
-    },
+    ...drawnImages({ name: "shapes", classes: shapeClasses, labels: new Uint8Array(count) }, size, (index) => {
+      const { chosen, rng } = start(index);
+      const drawn = chosen.map((label) => figures[shapeClasses[label]!]);
+      return { objects: placeAll(drawn, size, rng), rng };
+    }),
     targets(index) {
       const { chosen } = start(checkIndex(dataset, index));
       return Float64Array.from(shapeClasses, (_, label) => (chosen.includes(label) ? 1 : 0));
@@ -88,15 +70,10 @@ function measuredShapes(options: ShapesOptions): Dataset {
     return Float64Array.of(object.x, object.y, (100 * area) / size ** 2);
   };
   const dataset: Dataset = {
-    name: shapes.name,
+    ...shapes,
     classes: ["x", "y", "area"],
-    length: shapes.length,
     labels: new Uint8Array(shapes.length),
-    skipped: [],
-    size: shapes.size,
     defaults: { ...shapes.defaults, flip: false, crop: false },
-    image: (index) => shapes.image(index),
-    mask: (index) => shapes.mask!(index),
     targets(index) {
       const found = known.get(checkIndex(dataset, index)) ?? measure(index);
       known.set(index, found);
