@@ -45,7 +45,7 @@ export { renderTargetsReport } from "./report/targets-report.js";
 export { eventFile, eventRecords, type StepSummaries } from "./report/tensorboard.js";
 export { defaultBatch } from "./train/batches.js";
 export { forEachLogits } from "./train/evaluate.js";
-export { bestRecord, taskScores } from "./train/history.js";
+export { bestRecord } from "./train/history.js";
 export { forEachTensor } from "./train/load-weights.js";
 export { logSumExp, probabilities, topIndices } from "./train/metrics.js";
 export { optimizerNames, optimizers } from "./train/optimizers.js";

@@ -82,3 +82,11 @@ MODULES = {
     "van-attention": VANAttention,
     "van-block": VANBlock,
 }
+
+# Their weights depend on the size of their maps.
+SIZED = {"bot", "rga"}
+
+
+def create(name, channels, side):
+    """A module by its name, with its default options, for square maps."""
+    return MODULES[name](channels, (side, side)) if name in SIZED else MODULES[name](channels)

@@ -6,7 +6,7 @@ from attention.convolutions import SPM, VANBlock
 from attention.parts import conv, conv_norm
 from attention.places import MobileCoord, PlainCBAM
 from attention.relations import DoubleAttention
-from modules import MODULES
+from modules import create
 
 # Where a module stands unless that is the end of the residual branch.
 PLACEMENTS = {
@@ -24,12 +24,10 @@ class Attention:
         self.last_stage_only = name == "bot"
         own = {
             "a2": lambda channels, side: DoubleAttention(channels, residual=True),
-            "bot": lambda channels, side: MODULES["bot"](channels, (side, side)),
             "cbam-plain": lambda channels, side: PlainCBAM(channels),
-            "rga": lambda channels, side: MODULES["rga"](channels, (side, side)),
             "spm": lambda channels, side: SPM(channels, multiply=True),
         }
-        self.create = own.get(name, lambda channels, side: MODULES[name](channels))
+        self.create = own.get(name, lambda channels, side: create(name, channels, side))
 
 
 class Block(nn.Module):

@@ -21,7 +21,7 @@ import torch
 import torch.nn as nn
 import torch.nn.functional as F
 
-from modules import MODULES
+from modules import create
 from networks import MobileNetV2CA, ResNet, VANB0
 from weights import read_safetensors
 
@@ -132,7 +132,7 @@ def conv(case):
 def modules(case):
     name, shape = case.split("/")
     channels, side = {"64@56x56": (64, 56), "256@14x14": (256, 14)}[shape]
-    model = MODULES[name](channels, (side, side)) if name == "rga" else MODULES[name](channels)
+    model = create(name, channels, side)
     with torch.no_grad():
         x = torch.randn(16, channels, side, side)
         outputs = model(x)

@@ -1,3 +1,4 @@
+import { hasTargets } from "../core/tasks.js";
 import { type Dataset, modelInfo, type OpenedDataset, OptionError } from "../index.js";
 import { models } from "../internal.js";
 import { flagNamed } from "./flags.js";
@@ -10,8 +11,7 @@ import type { AskedFlags } from "./train-config.js";
 /** The task, if flags imply it. A segmentation network does; a classifier does not, so that data with masks is noticed. */
 export function askedTask(flags: AskedFlags): TaskName | undefined {
   const { task, model } = flags;
-  if (task !== "multi-label" && task !== "regression")
-    refuseTargetFlags(flags, task ? `--task is ${task}` : "name the task");
+  if (!hasTargets(task)) refuseTargetFlags(flags, task ? `--task is ${task}` : "name the task");
   if (task !== undefined || model === undefined) return task;
   return models.get(model)?.task === "segmentation" ? "segmentation" : undefined;
 }

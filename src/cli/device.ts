@@ -14,7 +14,7 @@ export const deviceFlags = flagList(
   ),
   flag("--software-gpu", "with --device, for tests: accept a GPU emulated in software"),
 );
-export type DeviceFlags = FlagsOf<typeof deviceFlags>;
+type DeviceFlags = FlagsOf<typeof deviceFlags>;
 
 /** The same, once it is known whether there is a GPU. */
 export type SettledDevice = Omit<DeviceFlags, "device"> & { readonly device?: "cpu" | "webgpu" };

@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import { unknownName } from "../core/errors.js";
 import * as schemas from "../core/schema.js";
+import { hasTargets } from "../core/tasks.js";
 import { concatDatasets, defaultPreprocessing } from "../engine.js";
 import { type Dataset, evaluate, type OpenedDataset, OptionError, openDataset, writeFileAtomic } from "../index.js";
 import { describeSplits } from "../internal.js";
@@ -53,11 +54,11 @@ export const evalCommand = addFlags(new Command("eval"), evalFlags)
     const file = isOnnxFile(runOrModel) ? await openOnnxFile(runOrModel, flags) : undefined;
     const loaded = file?.loaded ?? (await loadModel(runOrModel, flags));
     const { task } = loaded;
+    const why = `${loaded.name} is for ${task}`;
     if (task === "classification") refuseSegmentationFlags(flags, `${loaded.name} classifies images`);
-    else refuseClassFlags(flags, `${loaded.name} is for ${task}`);
-    if (task === "multi-label" || task === "regression")
-      refuseSegmentationFlags(flags, `${loaded.name} is for ${task}`);
-    else refuseTargetFlags(flags, `${loaded.name} is for ${task}`);
+    else refuseClassFlags(flags, why);
+    if (hasTargets(task)) refuseSegmentationFlags(flags, why);
+    else refuseTargetFlags(flags, why);
     const face = faceOf(task);
     const splits = await openDataset(source, {
       ...loaded.division,

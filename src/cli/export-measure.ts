@@ -5,7 +5,7 @@ import { Module } from "../nn.js";
 import { optional, withEngine } from "./arguments.js";
 import { aligning, type LoadedModel, preprocessingOf, requireSplits } from "./run.js";
 import { targetOptions } from "./targets/flags.js";
-import { scoreText, taskFor } from "./tasks.js";
+import { scoreText, scoreValue, taskFor } from "./tasks.js";
 import { ProgressLine, say } from "./terminal.js";
 
 /** A network's metrics on a data set, before and after export. */
@@ -135,7 +135,7 @@ export async function measure(
 /** `top-1 93.1 % → 93.0 %, loss 0.2412 → 0.2450 as int8 on 10,000 images` */
 export function measuredText({ count, before, after }: Measured, precision: string): string {
   const [first, second] = [scoreText(mainScore(before)!), mainScore(after)!];
-  const scores = `${first} → ${scoreText(second).slice(second.name.length + 1)}`;
+  const scores = `${first} → ${scoreValue(second)}`;
   const loss = `loss ${before.loss.toFixed(4)} → ${after.loss.toFixed(4)}`;
   return `${scores}, ${loss} as ${precision} on ${count.toLocaleString("en-US")} images`;
 }

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { Command } from "commander";
 import { classCount, oneOf, properShare } from "../core/schema.js";
+import { hasTargets } from "../core/tasks.js";
 import { encodeSafetensors, exportedGraph, opsets, precisions } from "../engine.js";
 import {
   type ExportOptions,
@@ -65,8 +66,7 @@ export const exportCommand = addFlags(new Command("export"), exportFlags)
     const format = flags.format ?? formatOf(out);
     checkFlags(format, flags);
     const loaded = await loadModel(path, flags);
-    if (loaded.task !== "multi-label" && loaded.task !== "regression")
-      refuseTargetFlags(flags, `${loaded.name} is for ${loaded.task}`);
+    if (!hasTargets(loaded.task)) refuseTargetFlags(flags, `${loaded.name} is for ${loaded.task}`);
     const options: ExportOptions = {
       ...exportOptions(flags),
       ...(flags.calibrate === undefined ? {} : { calibration: await calibrateOn(loaded, flags.calibrate, flags) }),

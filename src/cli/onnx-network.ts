@@ -88,7 +88,7 @@ export async function openOnnxFile(
     },
     ...(record?.name === "regression"
       ? {
-          measuredAs: forOutputsInUnits(regression({ mean: record.mean, deviation: record.deviation }), record) as Task,
+          measuredAs: forOutputsInUnits(regression({ mean: record.mean, deviation: record.deviation }), record),
         }
       : {}),
     batch: batch ?? undefined,

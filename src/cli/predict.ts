@@ -2,6 +2,7 @@ import { stdout } from "node:process";
 import { Command } from "commander";
 import { messageOf } from "../core/errors.js";
 import { oneOf } from "../core/schema.js";
+import { hasTargets } from "../core/tasks.js";
 import { OptionError, openPredictor, type Prediction, writeFileAtomic } from "../index.js";
 import { csv, decodeWithBits, dimNote } from "../internal.js";
 import { buildFlags, count, inputFlags, optional, ttaFlag, weightsFlags, withEngine } from "./arguments.js";
@@ -59,7 +60,7 @@ Examples:
     const preprocessing = photoPreprocessing(loaded, flags);
     requireMemory(loaded.model, [1, 3, preprocessing.imageSize, preprocessing.imageSize], false);
     const { images, skipped } = await imagesOf(sources);
-    if (loaded.task === "multi-label" || loaded.task === "regression") {
+    if (hasTargets(loaded.task)) {
       refuseRanking(flags, command, loaded.task);
       const classes = names ?? loaded.classes;
       return predictTargetsOf({ loaded, preprocessing, classes, images, skipped, format, out: flags.out, on });

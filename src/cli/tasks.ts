@@ -1,3 +1,4 @@
+import { isPixelEvaluation } from "../core/pixel-evaluation.js";
 import { isMultiLabelEvaluation, isRegressionEvaluation } from "../core/target-evaluation.js";
 import { isShare, type NamedScore, type TaskName } from "../core/tasks.js";
 import { classification } from "../engine.js";
@@ -16,6 +17,7 @@ import {
   regression,
   type Scores,
   type SegmentationMetrics,
+  segmentation,
   type Task,
   type Tensor,
 } from "../index.js";
@@ -23,9 +25,9 @@ import { type RecordedEpoch, type RunFolder, taskOf } from "../internal.js";
 import type { EngineFlags } from "./arguments.js";
 import { metricsText } from "./metrics-text.js";
 import type { LoadedModel } from "./run.js";
-import { evaluationTask, pixelMetricsText } from "./segmentation/eval.js";
+import { pixelMetricsText } from "./segmentation/eval.js";
 import { type RecordFlags, taskConfig } from "./segmentation/flags.js";
-import { isPixelMetrics, reportAgain, SegmentationPage, segmentationSteps } from "./segmentation/page.js";
+import { reportAgain, SegmentationPage, segmentationSteps } from "./segmentation/page.js";
 import { regressionConfig } from "./targets/flags.js";
 import { TargetsPage, targetsReportAgain, targetsSteps } from "./targets/page.js";
 import { labelMetricsText, valueMetricsText } from "./targets/text.js";
@@ -96,11 +98,11 @@ const faces = {
   segmentation: {
     network: "unet_resnet18",
     networks: "segmentation",
-    task: evaluationTask,
+    task: segmentation(),
     record: taskConfig,
     openPage: SegmentationPage.open,
     reportAgain,
-    isMetrics: isPixelMetrics,
+    isMetrics: isPixelEvaluation,
     share: "pixels",
     metricsText: pixelMetricsText,
     nextSteps: segmentationSteps,
@@ -141,6 +143,7 @@ export const taskOfRun = ({ task }: Pick<RunConfig, "task">): TaskName => task?.
 export const taskFor = ({ task, taskRecord }: Pick<LoadedModel, "task" | "taskRecord">): Task =>
   taskRecord ? taskOf({ task: taskRecord }) : faceOf(task).task;
 
-/** A score, with its name. */
-export const scoreText = ({ field, name, value }: NamedScore): string =>
-  `${name} ${isShare(field) ? percent(value) : value.toFixed(3)}`;
+/** A score, without and with its name. */
+export const scoreValue = ({ field, value }: NamedScore): string =>
+  isShare(field) ? percent(value) : value.toFixed(3);
+export const scoreText = (score: NamedScore): string => `${score.name} ${scoreValue(score)}`;

@@ -1,7 +1,7 @@
 import { appendFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { EpochMaps, SeenImage } from "../core/findings.js";
-import { mainScores } from "../core/tasks.js";
+import { mainScores, taskScores } from "../core/tasks.js";
 import { drawMapGridPng } from "../explain.js";
 import { FoveaError, writeFileAtomic } from "../index.js";
 import {
@@ -12,7 +12,6 @@ import {
   type RunFolder,
   runMapCell,
   type StepSummaries,
-  taskScores,
 } from "../internal.js";
 
 type Epoch = Omit<RecordedEpoch, "validation">;

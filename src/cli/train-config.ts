@@ -1,7 +1,7 @@
 import { basename, resolve } from "node:path";
 import { versions } from "node:process";
 import * as schemas from "../core/schema.js";
-import { type TaskName, taskNames } from "../core/tasks.js";
+import { hasTargets, type TaskName, taskNames } from "../core/tasks.js";
 import { defaultAugmentation, defaultPreprocessing } from "../engine.js";
 import {
   type Augmentation,
@@ -159,7 +159,7 @@ function requireFitting(flags: TrainFlags, task: TaskName, classes: readonly str
   };
   const ofClasses = ["mixup", "cutmix", "balancedSampling", "bceLoss"] as const;
   if (task === "segmentation") refuse(["autoAugment", ...ofClasses], "is for networks that classify whole images");
-  if (task === "multi-label" || task === "regression")
+  if (hasTargets(task))
     refuse([...ofClasses, "classWeights", "labelSmoothing"], `is for one class per image; --task is ${task}`);
   if (task === "regression" && !flags.flip)
     throw new OptionError("--no-flip has no effect: regression does not mirror images");

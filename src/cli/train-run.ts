@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
 import process from "node:process";
-import { mainScore, type NamedScore } from "../core/tasks.js";
+import { mainScore } from "../core/tasks.js";
 import {
   type Engine,
   type EpochRecord,
@@ -19,7 +19,7 @@ import { settingsBy } from "./flags.js";
 import { rateGroups, type Settled } from "./optimization.js";
 import { networkTitle, saySkipped } from "./run.js";
 import { stopOnSignal } from "./signals.js";
-import { faceOf, type RunPage, scoreText, type TaskFace, taskOfRun } from "./tasks.js";
+import { faceOf, type RunPage, scoreText, scoreValue, type TaskFace, taskOfRun } from "./tasks.js";
 import { asArgument, duration, foveaCommand, type ProgressLine, percent, say, short } from "./terminal.js";
 import type { TrainFlags } from "./train-config.js";
 import { parameterCount } from "./train-report.js";
@@ -219,8 +219,7 @@ function finishedText(
 ): string[] {
   const { epochs, patience } = config.training;
   const final = history.at(-1);
-  const value = (score: NamedScore) => scoreText(score).slice(score.name.length + 1);
-  const score = (record: EpochRecord) => `${value(mainScore(record)!)} (epoch ${record.epoch})`;
+  const score = (record: EpochRecord) => `${scoreValue(mainScore(record)!)} (epoch ${record.epoch})`;
   const chosen = best && mainScore(best);
   const tested = test && mainScore(test);
   return [
@@ -233,7 +232,7 @@ function finishedText(
       : []),
     ...(test && tested
       ? [
-          `test ${tested.name} of the best weights: ${value(tested)}, ${(test as { readonly count?: number }).count} images held out to the end`,
+          `test ${tested.name} of the best weights: ${scoreValue(tested)}, ${(test as { readonly count?: number }).count} images held out to the end`,
         ]
       : []),
     `the run is in ${path}; open ${join(path, "report.html")} for the report`,

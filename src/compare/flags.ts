@@ -1,4 +1,5 @@
-import { isGenerated, type Named, type Plan, writtenPlan } from "./plan.js";
+import { isGenerated } from "../data/shapes.js";
+import { type Named, type Plan, writtenPlan } from "./plan.js";
 import { sourceName } from "./tables.js";
 
 /**

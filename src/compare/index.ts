@@ -1,3 +1,4 @@
+export { isGenerated } from "../data/shapes.js";
 export { analyze, type Difference, type Outcome, type Row } from "./analysis.js";
 export type { CostRow, Costs } from "./costs.js";
 export { type Division, divide, subset } from "./data.js";
@@ -5,7 +6,6 @@ export {
   type Budget,
   budgets,
   canonical,
-  isGenerated,
   type Named,
   type Plan,
   type PlanData,

@@ -52,9 +52,6 @@ export interface PlanData {
   readonly masks?: string;
 }
 
-/** Whether data is generated rather than read from disk. */
-export const isGenerated = (source: string): boolean => source === "shapes" || source === "shapes-free";
-
 /** A network or module by name, with options. */
 export interface Named {
   readonly name: string;

@@ -1,6 +1,7 @@
 import { FormatError } from "./errors.js";
 import { type ClassificationMetrics, evaluationSchema } from "./evaluation.js";
 import {
+  also,
   check,
   fieldsOf,
   finite,
@@ -185,7 +186,7 @@ const few = <T>(item: Schema<T>, what: string) =>
 const epochSchema = whole(1);
 const seen = { index: whole(0), label: text, image: thumbnailSchema };
 
-export const epochMapsSchema = fieldsOf<EpochMaps>({
+const epochMapsParts = fieldsOf<EpochMaps>({
   format: that('"fovea.maps.1"', (x) => x === "fovea.maps.1"),
   epoch: epochSchema,
   layer: text,
@@ -195,6 +196,12 @@ export const epochMapsSchema = fieldsOf<EpochMaps>({
     "a list of looks { predicted, probability, cam, gate }",
   ),
 });
+/** The parts of an epoch's maps, with a gate in every look where one is named, and in none where it is not. */
+export const epochMapsSchema = also(
+  epochMapsParts,
+  "maps with a gate in every look where gate is a name, and in none where it is null",
+  ({ gate, looks }) => looks.every((look) => (look.gate === null) === (gate === null)),
+);
 
 const findingSchema = fieldsOf<Finding>({
   ...seen,
@@ -272,9 +279,6 @@ export function parseEpochMaps(json: string, file: string): EpochMaps {
   check("parseEpochMaps", "file", text, file);
   const maps = parseJson(json, file);
   check(file, "", epochMapsSchema, maps, FormatError);
-  const { gate, looks } = maps as EpochMaps;
-  if (looks.some((look) => (look.gate === null) !== (gate === null)))
-    throw new FormatError(`${file}: every look must have a gate where the file names one, and none where it does not`);
   return maps as EpochMaps;
 }
 

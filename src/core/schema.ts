@@ -148,6 +148,10 @@ export const either = <T>(what: string, ...schemas: readonly Schema<T>[]): Schem
 /** The schema that `choose` picks for a value. */
 export const by = <T>(choose: (value: unknown) => Schema<T>): Schema<T> => v.lazy(choose);
 
+/** What a schema accepts, if `test` holds for it as well. */
+export const also = <T>(schema: Schema<T>, what: string, test: (value: T) => boolean): Schema<T> =>
+  v.pipe(schema, v.check(test, what));
+
 /** A list. `what` describes it: "a list of class names". */
 export const list = <T>(item: Schema<T>, what: string, least = 0): Schema<T[]> =>
   v.pipe(v.array(item, what), v.minLength(least, what));

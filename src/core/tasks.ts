@@ -3,13 +3,17 @@ export const taskNames = ["classification", "segmentation", "multi-label", "regr
 /** The name of a task. */
 export type TaskName = (typeof taskNames)[number];
 
+/** Whether a task's data has targets from a CSV file, not classes. */
+export const hasTargets = (task: TaskName | undefined): task is "multi-label" | "regression" =>
+  task === "multi-label" || task === "regression";
+
 /** The score by which networks of a task are chosen, by the field that has it; the larger, the better. Of several, the first counts. */
 export const mainScores = { miou: "mIoU", map: "mAP", r2: "R²", top1: "top-1" } as const;
 /** A field with such a score. */
 export type MainScore = keyof typeof mainScores;
 /** Whether a score is a share of 1, which is shown in percent; R² is not: it may be negative. */
 export const isShare = (field: MainScore): boolean => field !== "r2";
-export const mainScoreFields = Object.keys(mainScores) as readonly MainScore[];
+const mainScoreFields = Object.keys(mainScores) as readonly MainScore[];
 
 /** A score and what it is called. */
 export interface NamedScore {
@@ -25,4 +29,20 @@ export function mainScore(of: Readonly<Partial<Record<MainScore, number | null>>
     if (typeof value === "number") return { field, name: mainScores[field], value };
   }
   return null;
+}
+
+/** Scores that only some tasks have. */
+export const taskScores = mainScoreFields.filter((field) => field !== "top1");
+
+interface Scored extends Readonly<Partial<Record<MainScore, number | null>>> {
+  readonly trainLoss: number;
+}
+
+/** The epoch with the best validation score, or if none has one the lowest training loss; of equal ones the first. */
+export function bestOf<R extends Scored>(history: readonly R[]): R | undefined {
+  const top = (score: (record: R) => number | undefined) =>
+    history
+      .filter((record) => Number.isFinite(score(record)))
+      .reduce<R | undefined>((best, record) => (best && score(best)! >= score(record)! ? best : record), undefined);
+  return top((record) => mainScore(record)?.value) ?? top(({ trainLoss }) => -trainLoss);
 }

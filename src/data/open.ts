@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { DataError, OptionError } from "../core/errors.js";
 import { check, options as fields, maybe, oneOf, type Schema, text, whole } from "../core/schema.js";
-import { type TaskName, taskNames } from "../core/tasks.js";
+import { hasTargets, type TaskName, taskNames } from "../core/tasks.js";
 import { cifar10, cifar100, isCifar10, isCifar100 } from "./cifar.js";
 import { folderLayouts } from "./class-folders.js";
 import type { Splits } from "./dataset.js";
@@ -13,7 +13,7 @@ import { type MaskOptions, maskFields, openFound } from "./segmentation/folder.j
 import { segmentationOf } from "./segmentation/label-map.js";
 import { findSegmentation, segmentationLayouts } from "./segmentation/layouts.js";
 import { measuredShapesSplits, severalShapesSplits } from "./shapes/targets.js";
-import { generateShapesSplits } from "./shapes.js";
+import { generateShapesSplits, isGenerated } from "./shapes.js";
 import { summary } from "./summary.js";
 
 /** Kinds of data that are recognized. */
@@ -83,11 +83,8 @@ const layouts: readonly Layout[] = [
 ];
 
 /** The options of folders with classes. */
-function withoutOthers(options: OpenOptions): ImageFolderOptions {
-  const { count: _, labels: __, task: ___, classNames: ____, ignoreLabel: _____, resize: ______, ...rest } = options;
-  const { labelsFile: _______, targets: ________, ...own } = rest;
-  return own;
-}
+const withoutOthers = (options: OpenOptions): ImageFolderOptions =>
+  Object.fromEntries(Object.entries(options).filter(([name]) => Object.hasOwn(folderFields, name)));
 
 /** A folder of images with masks, unless classification is requested. */
 async function openMasked(source: string, options: OpenOptions): Promise<OpenedDataset | undefined> {
@@ -138,11 +135,10 @@ export async function openDataset(source: string, options: OpenOptions = {}): Pr
   check("openDataset", "source", text, source);
   check("openDataset", "options", openOptions, options);
   const { task } = options;
-  const learnsTargets = task === "multi-label" || task === "regression";
-  if (!learnsTargets && (options.labelsFile !== undefined || options.targets !== undefined))
+  if (!hasTargets(task) && (options.labelsFile !== undefined || options.targets !== undefined))
     throw new OptionError("openDataset: labelsFile and targets are for the tasks multi-label and regression");
-  if (source === "shapes" || source === "shapes-free") return { kind: "shapes", ...shapesFor(source, options) };
-  if (learnsTargets) return { kind: "labels", ...(await openLabels(source, task, options)) };
+  if (isGenerated(source)) return { kind: "shapes", ...shapesFor(source, options) };
+  if (hasTargets(task)) return { kind: "labels", ...(await openLabels(source, task, options)) };
   const masked = await openMasked(source, options);
   if (masked) return masked;
   const found = await list(source);

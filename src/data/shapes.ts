@@ -5,6 +5,10 @@ import { drawnImages } from "./shapes/drawn.js";
 import { figures } from "./shapes/figures.js";
 import { type Placement, type PlacementName, place, placementNames, view } from "./shapes/scene.js";
 
+/** Whether data is generated rather than read from disk. */
+export const isGenerated = (source: string): source is "shapes" | "shapes-free" =>
+  source === "shapes" || source === "shapes-free";
+
 /** Options of generated images. */
 export interface ShapesOptions {
   /** Number of images. */

@@ -29,7 +29,7 @@ export interface PredictTargetsOptions {
 
 export const predictTargetsOptions: Schema<PredictTargetsOptions> = fields<PredictTargetsOptions>({
   engine: engineSchema,
-  task: taskSchema as Schema<Task<Scores>>,
+  task: taskSchema,
   signal: maybe(abortSignal),
 });
 

@@ -29,6 +29,7 @@ import {
   softplus,
   sub,
 } from "../ops/index.js";
+import { total } from "../ops/total.js";
 
 /** Options of {@link crossEntropy}. */
 export interface LossOptions {
@@ -164,10 +165,3 @@ function weightsOf(owner: string, logits: Value, weights: readonly number[]): Va
 function weightedMean(terms: Value, targets: Value, weights: Value | undefined): Value {
   return div(mul(total(terms), -1), maximum(total(weights ? mul(targets, weights) : targets), tiny));
 }
-
-const total = (x: Value): Value =>
-  reduceSum(
-    x,
-    x.shape.map((_, i) => i),
-    { keepdims: false },
-  );

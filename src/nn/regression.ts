@@ -2,7 +2,8 @@ import { ShapeError } from "../core/errors.js";
 import { check, options as fields, maybe, positive, type Schema } from "../core/schema.js";
 import { countElements, formatShape, sameShape } from "../core/shape.js";
 import { type Value, valueSchema } from "../graph/graph.js";
-import { abs, minimum, mul, reduceSum, square, sub } from "../ops/index.js";
+import { abs, minimum, mul, square, sub } from "../ops/index.js";
+import { total } from "../ops/total.js";
 
 /** Options of {@link smoothL1Loss}. */
 export interface SmoothL1Options {
@@ -52,12 +53,4 @@ function requireSame(owner: string, outputs: Value, targets: Value): void {
     );
 }
 
-const mean = (x: Value): Value =>
-  mul(
-    reduceSum(
-      x,
-      x.shape.map((_, i) => i),
-      { keepdims: false },
-    ),
-    1 / countElements(x.shape).size,
-  );
+const mean = (x: Value): Value => mul(total(x), 1 / countElements(x.shape).size);

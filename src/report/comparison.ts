@@ -1,13 +1,13 @@
 import type { EpochMaps, SeenImage } from "../core/findings.js";
 import { check, fieldsOf, list, that } from "../core/schema.js";
-import { isShare, type MainScore, mainScore, mainScores } from "../core/tasks.js";
+import { bestOf, isShare, type MainScore, mainScore, mainScores } from "../core/tasks.js";
 import { drawLineChart } from "./line-chart.js";
 import { gridOf, planarOf, runMapCell } from "./looks.js";
 import type { Cell } from "./maps/index.js";
 import { type Column, page, panel, section, table } from "./page.js";
 import { element, type Markup, raw } from "./svg.js";
 import { formatNumber, formatScore, plural } from "./text.js";
-import { bestEpoch, type ReportEpoch } from "./training-curves.js";
+import type { ReportEpoch } from "./training-curves.js";
 
 /** One of the runs that are compared. */
 export interface ComparedRun {
@@ -89,7 +89,7 @@ function figures(runs: readonly ComparedRun[]): Markup {
   const tested = runs.some(({ test }) => test !== null);
   const columns: Column<ComparedRun>[] = [
     { name: "run", cell: ({ name, title }) => [name, element("small", {}, title)] },
-    { name: `best ${name}`, kind: "number", cell: ({ history }) => cell(bestEpoch(history)) },
+    { name: `best ${name}`, kind: "number", cell: ({ history }) => cell(bestOf(history)) },
     { name: `final ${name}`, kind: "number", cell: ({ history }) => cell(history.at(-1)) },
     { name: "final loss", kind: "number", cell: ({ history }) => formatNumber(history.at(-1)?.loss) },
     ...(tested

@@ -1,13 +1,14 @@
 import { type ClassificationMetrics, type ClassMetrics, evaluationSchema } from "../core/evaluation.js";
 import { type EpochMaps, type Findings, reportParts, type SeenImage } from "../core/findings.js";
 import { check, fieldsOf, isObject, maybe, orNull, settings, text, that } from "../core/schema.js";
+import { bestOf } from "../core/tasks.js";
 import { flattenConfig } from "./config-table.js";
 import { confusionMatrix, mostConfused } from "./confusion-matrix.js";
 import { findingsSections, followedMaps } from "./looks.js";
 import { type Column, meter, page, panel, scrollable, section, table } from "./page.js";
 import { element, type Markup, raw } from "./svg.js";
 import { formatNumber, formatShare, plural } from "./text.js";
-import { bestEpoch, type Figure, figureList, type ReportEpoch, trainingSection } from "./training-curves.js";
+import { type Figure, figureList, type ReportEpoch, trainingSection } from "./training-curves.js";
 
 /** Contents of a report. */
 export interface RunReport {
@@ -70,7 +71,7 @@ export function renderReport(run: RunReport): string {
     headline(run),
     curves(run.history),
     run.validation && mistakes("Validation", run.validation, run.validationOf),
-    followedMaps(run.followed ?? [], run.maps ?? [], bestEpoch(run.history)?.epoch),
+    followedMaps(run.followed ?? [], run.maps ?? [], bestOf(run.history)?.epoch),
     run.findings ? findingsSections(run.findings) : false,
     run.test ? mistakes("Test", run.test, "the same weights, on images held out to the end") : false,
     skippedFiles(run.skipped ?? []),
@@ -80,7 +81,7 @@ export function renderReport(run: RunReport): string {
 }
 
 function headline({ history, summary = [], test }: RunReport): Markup {
-  const best = bestEpoch(history);
+  const best = bestOf(history);
   const final = history.at(-1);
   const last = final?.epoch ?? 0;
   const after = best && `epoch ${formatNumber(best.epoch)} of ${formatNumber(last)}`;
@@ -100,7 +101,7 @@ function headline({ history, summary = [], test }: RunReport): Markup {
 }
 
 function curves(history: readonly ReportEpoch[]): Markup | false {
-  const best = bestEpoch(history);
+  const best = bestOf(history);
   return trainingSection(
     history,
     best,

@@ -1,6 +1,7 @@
 import { type PixelClassMetrics, pixelEvaluationSchema, type SegmentationMetrics } from "../core/pixel-evaluation.js";
 import { type MaskLook, masksSchema, type StoredLabels } from "../core/pixel-findings.js";
 import { check, fieldsOf, isObject, maybe, orNull, settings, text, that } from "../core/schema.js";
+import { bestOf } from "../core/tasks.js";
 import { mostConfused } from "./confusion-matrix.js";
 import { colored, type LabeledPixels } from "./label-colors.js";
 import { gridOf, planarOf } from "./looks.js";
@@ -8,7 +9,7 @@ import { type Column, meter, page, panel, section, table } from "./page.js";
 import { configuration, nextSteps, type RunReport, skippedFiles } from "./run-report.js";
 import { element, type Markup } from "./svg.js";
 import { formatNumber, formatShare, plural } from "./text.js";
-import { bestEpoch, type Figure, figureList, type ReportEpoch, trainingSection } from "./training-curves.js";
+import { type Figure, figureList, type ReportEpoch, trainingSection } from "./training-curves.js";
 
 /** Contents of the report of a segmentation run; `RunReport` says what is shared. */
 export interface SegmentationReport
@@ -59,7 +60,7 @@ export function renderSegmentationReport(run: SegmentationReport): string {
 }
 
 function headline({ history, summary = [], validation, test }: SegmentationReport): Markup {
-  const [best, final] = [bestEpoch(history), history.at(-1)];
+  const [best, final] = [bestOf(history), history.at(-1)];
   const last = final?.epoch ?? 0;
   const figures: Figure[] = [];
   if (best?.miou !== undefined)
@@ -80,7 +81,7 @@ function headline({ history, summary = [], validation, test }: SegmentationRepor
 const curves = (history: readonly ReportEpoch[]): Markup | false =>
   trainingSection(
     history,
-    bestEpoch(history),
+    bestOf(history),
     [
       {
         title: "Mean IoU",

@@ -7,12 +7,12 @@ import {
   type TargetsMetrics,
   targetsEvaluationSchema,
 } from "../core/target-evaluation.js";
-import { mainScore } from "../core/tasks.js";
+import { bestOf, mainScore } from "../core/tasks.js";
 import { type Column, meter, page, panel, section, table } from "./page.js";
 import { configuration, nextSteps, type RunReport, skippedFiles } from "./run-report.js";
 import { element, type Markup } from "./svg.js";
 import { formatNumber, formatScore, formatShare, plural } from "./text.js";
-import { bestEpoch, type Figure, figureList, type ReportEpoch, trainingSection } from "./training-curves.js";
+import { type Figure, figureList, type ReportEpoch, trainingSection } from "./training-curves.js";
 
 /** Contents of the report of a run that learns labels or numbers; `RunReport` says what is shared. */
 export interface TargetsReport
@@ -61,7 +61,7 @@ export function renderTargetsReport(run: TargetsReport): string {
 }
 
 function headline({ history, summary = [], validation, test }: TargetsReport): Markup {
-  const [best, final] = [bestEpoch(history), history.at(-1)];
+  const [best, final] = [bestOf(history), history.at(-1)];
   const last = final?.epoch ?? 0;
   const score = best && mainScore(best);
   const figures: Figure[] = [];
@@ -121,7 +121,7 @@ function curves(history: readonly ReportEpoch[]): Markup | false {
       ];
   return trainingSection(
     history,
-    bestEpoch(history),
+    bestOf(history),
     shares,
     `Training metrics are measured in training mode while the weights still change. The loss is ${ofLabels ? "binary cross entropy" : "the mean squared error of the normalized targets"}.`,
     ofLabels ? {} : { lossLabel: "mean squared error, normalized; lower is better" },

@@ -1,4 +1,3 @@
-import { mainScore } from "../core/tasks.js";
 import { drawLineChart, type Point } from "./line-chart.js";
 import { panel, section } from "./page.js";
 import { element, type Markup, raw } from "./svg.js";
@@ -16,18 +15,6 @@ export interface ReportEpoch {
   readonly miou?: number;
   readonly map?: number;
   readonly r2?: number;
-}
-
-/** The epoch with the best validation score, or without validation the lowest training loss; of equal ones the first. */
-export function bestEpoch(history: readonly ReportEpoch[]): ReportEpoch | undefined {
-  const top = (score: (record: ReportEpoch) => number | undefined) =>
-    history
-      .filter((record) => Number.isFinite(score(record)))
-      .reduce<ReportEpoch | undefined>(
-        (best, record) => (best && score(best)! >= score(record)! ? best : record),
-        undefined,
-      );
-  return top((record) => mainScore(record)?.value) ?? top(({ trainLoss }) => -trainLoss);
 }
 
 /** A number of a page's head. */

@@ -86,7 +86,7 @@ export async function findLearningRate(
         await letEventsIn();
         options.signal?.throwIfAborted();
         const lr = from * (to / from) ** (number / (steps - 1));
-        const feeds = { ...batch.inputs, targets: targetsOf(plan, batch), ...step.scalars(number + 1, lr) };
+        const feeds = { ...batch.inputs, targets: targetsOf(plan, plan, batch), ...step.scalars(number + 1, lr) };
         const outputs = await executable.run({ ...feeds, ...randomFeeds(step.graph, seed, number) });
         mean = memory * mean + (1 - memory) * Number((outputs.crossEntropy ?? outputs.loss)!.data[0]);
         const loss = mean / (1 - memory ** ++number);

@@ -1,6 +1,6 @@
 import { csv } from "../core/csv.js";
 import { check, fieldsOf, finite, list, type Schema, whole } from "../core/schema.js";
-import { mainScore } from "../core/tasks.js";
+import { bestOf, taskScores } from "../core/tasks.js";
 /** One finished epoch. Shares are between 0 and 1. All values are the same when a training is repeated. */
 export interface EpochRecord {
   /** Counted from 1. */
@@ -34,9 +34,6 @@ export const recordSchema = fieldsOf<Pick<EpochRecord, "epoch" | "trainLoss">>(
 ) as unknown as Schema<EpochRecord>;
 export const recordsSchema = list(recordSchema, "a list of epoch records");
 
-/** Scores that only some tasks have. */
-export const taskScores = ["miou", "map", "r2"] as const;
-
 const columns = [
   "epoch",
   "step",
@@ -62,9 +59,5 @@ export function historyCsv(history: readonly EpochRecord[]): string {
 /** The record with the best validation score: mean IoU, mAP, R² or top-1 (without validation: the lowest training loss); the first if tied. */
 export function bestRecord(history: readonly EpochRecord[]): EpochRecord | undefined {
   check("bestRecord", "history", recordsSchema, history);
-  const score = (record: EpochRecord) => mainScore(record)?.value ?? -record.trainLoss;
-  return history.reduce<EpochRecord | undefined>(
-    (best, record) => (best && score(best) >= score(record) ? best : record),
-    undefined,
-  );
+  return bestOf(history);
 }

@@ -2,7 +2,8 @@ import { OptionError } from "../core/errors.js";
 import { type OptionSpecs, type OptionsOf, resolveOptions } from "../core/options.js";
 import { check, nonNegative } from "../core/schema.js";
 import type { Value } from "../graph/graph.js";
-import { add, div, greater, minimum, mul, reduceSum, sign, sqrt, square, sub, where } from "../ops/index.js";
+import { add, div, greater, minimum, mul, sign, sqrt, square, sub, where } from "../ops/index.js";
+import { total } from "../ops/total.js";
 
 /** What an update rule gets for one parameter: value, gradient, slots, and this step's scalars. */
 export interface UpdateInputs {
@@ -234,10 +235,7 @@ export function lamb(given: Given<typeof lambOptions> = {}): Optimizer {
 
 /** ‖w‖/‖u‖; 1 where either is 0. */
 function trustRatio(value: Value, step: Value): Value {
-  const [w, u] = [value, step].map((x) => {
-    const axes = x.shape.map((_, i) => i);
-    return sqrt(reduceSum(square(x), axes, { keepdims: false }));
-  }) as [Value, Value];
+  const [w, u] = [value, step].map((x) => sqrt(total(square(x)))) as [Value, Value];
   return where(greater(minimum(w, u), 0), div(w, u), 1);
 }
 

@@ -16,12 +16,12 @@ interface Recorded<R extends TaskRecord> {
 const tasks: { readonly [N in TaskRecord["name"]]: Recorded<Extract<TaskRecord, { readonly name: N }>> } = {
   segmentation: {
     schema: segmentationRecord,
-    open: ({ loss, classWeights }) => segmentation({ loss, ...(classWeights && { classWeights }) }) as Task,
+    open: ({ loss, classWeights }) => segmentation({ loss, ...(classWeights && { classWeights }) }),
   },
-  "multi-label": { schema: multiLabelRecord, open: () => multiLabel() as Task },
+  "multi-label": { schema: multiLabelRecord, open: () => multiLabel() },
   regression: {
     schema: regressionRecord,
-    open: ({ loss, mean, deviation }) => regression({ loss, mean, deviation }) as Task,
+    open: ({ loss, mean, deviation }) => regression({ loss, mean, deviation }),
   },
 };
 

@@ -35,6 +35,7 @@ import {
   sub,
   where,
 } from "../ops/index.js";
+import { total } from "../ops/total.js";
 import { optimizerSchema } from "./checks.js";
 import type { Objective } from "./objective.js";
 import type { Optimizer } from "./optimizers.js";
@@ -250,17 +251,7 @@ function rateGroups(graph: Graph, optimizer: Optimizer, groups: readonly Paramet
 
 /** min(1, limit / ‖all gradients‖), as in PyTorch's clip_grad_norm_. */
 function clipFactor(derived: readonly (Value | null)[], limit: number): Value {
-  const squares = derived.flatMap((g) =>
-    g
-      ? [
-          reduceSum(
-            square(g),
-            g.shape.map((_, i) => i),
-            { keepdims: false },
-          ),
-        ]
-      : [],
-  );
+  const squares = derived.flatMap((g) => (g ? [total(square(g))] : []));
   // From the last parameter on: gradients become available in that order, and engines compute operands in order.
   const norm = sqrt(squares.reduceRight((a, b) => add(a, b)));
   return minimum(div(limit, add(norm, 1e-6)), norm.graph.scalar(1));
@@ -287,18 +278,10 @@ function countCorrect(logits: Value, targets: Value): Value {
   const atTarget = reduceSum(mul(marks, targets), [1]);
   // At least 1: if all are NaN, none is largest and none is correct.
   const right = cast(equal(atTarget, maximum(reduceMax(marks, [1]), logits.graph.scalar(1))));
-  const total = reduceSum(
-    right,
-    right.shape.map((_, i) => i),
-    { keepdims: false },
-  );
-  if (logits.shape.length === 2) return total;
-  const labeled = reduceSum(
-    targets,
-    targets.shape.map((_, i) => i),
-    { keepdims: false },
-  );
-  return mul(div(total, maximum(labeled, 1)), staticShape(logits.shape)[0]!);
+  const sum = total(right);
+  if (logits.shape.length === 2) return sum;
+  const labeled = total(targets);
+  return mul(div(sum, maximum(labeled, 1)), staticShape(logits.shape)[0]!);
 }
 
 /** The shares of mixed targets at the first largest logits, summed over the batch. */
@@ -306,9 +289,5 @@ function correctShare(logits: Value, targets: Value): Value {
   const marks = firstMarks(logits);
   const first = cast(equal(marks, maximum(reduceMax(marks, [1]), 1)));
   const shares = mul(first, targets);
-  return reduceSum(
-    shares,
-    shares.shape.map((_, i) => i),
-    { keepdims: false },
-  );
+  return total(shares);
 }

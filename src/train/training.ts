@@ -1,7 +1,8 @@
 import { messageOf, TrainingError } from "../core/errors.js";
 import { notFiniteText } from "../core/finite.js";
 import { Rng } from "../core/rng.js";
-import { type Tensor, zeros } from "../core/tensor.js";
+import { taskScores } from "../core/tasks.js";
+import { sizeOf, type Tensor, zeros } from "../core/tensor.js";
 import type { Dataset } from "../data/index.js";
 import type { Executable } from "../engines/engine.js";
 import { bytesSource } from "../formats/byte-source.js";
@@ -13,7 +14,7 @@ import { type Progress, restoreCheckpoint, writeCheckpoint } from "./checkpoint.
 import { evaluationPass, forEachOutput } from "./evaluate.js";
 import { letEventsIn } from "./events.js";
 import { computeOnce, type FedGraph } from "./features.js";
-import { bestRecord, type EpochRecord, taskScores } from "./history.js";
+import { bestRecord, type EpochRecord } from "./history.js";
 import { type Phase, type Plan, planOf } from "./plan.js";
 import { learningRateFactor } from "./schedules.js";
 import type { StepPart } from "./step.js";
@@ -139,7 +140,7 @@ export class Training {
       lr = optimizer.lr * learningRateFactor(schedule, update.number, update.perEpoch, steps / loader.batches);
       const feeds = {
         ...data.inputs,
-        targets: targetsOf({ ...this.plan, ...phase }, data),
+        targets: targetsOf(this.plan, phase, data),
         ...step.scalars(update.number + 1, lr, update),
       };
       return executable.run({ ...feeds, ...randomFeeds(graph, seed, number) });
@@ -298,7 +299,11 @@ async function* ahead(
 }
 
 /** The targets of a batch as distributions. */
-export function targetsOf({ task, dataset, targets: shape }: Plan, batch: StepBatch): Tensor {
+export function targetsOf(
+  { task, dataset }: Pick<Plan, "task" | "dataset">,
+  { targets: shape }: Pick<Phase, "targets">,
+  batch: StepBatch,
+): Tensor {
   const targets = zeros("float32", [...shape]);
   task.writeTargets(batch, dataset, targets.data);
   return targets;
@@ -309,8 +314,8 @@ export function randomFeeds({ randoms }: FedGraph["graph"], seed: number, step: 
   const feeds: Record<string, Tensor> = {};
   for (const { name, shape } of randoms) {
     const rng = new Rng(seed, name, step);
-    const { length } = zeros("float32", shape).data;
-    feeds[name] = { dtype: "float32", shape, data: Float32Array.from({ length }, () => rng.uniform()) };
+    const data = Float32Array.from({ length: sizeOf(shape) }, () => rng.uniform());
+    feeds[name] = { dtype: "float32", shape, data };
   }
   return feeds;
 }

@@ -196,9 +196,9 @@ class RelativePositions(nn.Module):
 
 
 class BoT(nn.Module):
-    """`size` are the height and width of the maps, which the weights depend on; by default those of the suite `modules`."""
+    """`size` are the height and width of the maps, which the weights depend on."""
 
-    def __init__(self, channels, size=(14, 14)):
+    def __init__(self, channels, size):
         super().__init__()
         self.heads = 4
         self.to_qkv = conv(channels, 3 * channels)

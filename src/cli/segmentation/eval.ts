@@ -1,7 +1,5 @@
-import { type SegmentationMetrics, segmentation } from "../../index.js";
+import type { SegmentationMetrics } from "../../index.js";
 import { paragraphs, percent, table } from "../terminal.js";
-
-export const evaluationTask = segmentation();
 
 export function pixelMetricsText(metrics: SegmentationMetrics): string[] {
   const { miou, top1, boundaryF, loss, count, classes, pixels } = metrics;

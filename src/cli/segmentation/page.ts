@@ -13,7 +13,6 @@ import {
   type Module,
   type OpenedDataset,
   openSegmenter,
-  type Scores,
   type SegmentationMetrics,
   segmentation,
   type Tensor,
@@ -41,7 +40,7 @@ const shownImages = 6;
 type Metrics = SegmentationMetrics;
 
 /** The report of a segmentation run, from the contents of the run folder. */
-export const segmentationReportOf = (run: RunFolder, facts: PixelFacts, standing: Standing<Metrics>): string =>
+const segmentationReportOf = (run: RunFolder, facts: PixelFacts, standing: Standing<Metrics>): string =>
   renderSegmentationReport({
     ...commonParts(run, facts, standing),
     masks: facts.masks,
@@ -201,6 +200,3 @@ function accuracyOf(truth: LabelMap, prediction: LabelMap): number {
   });
   return labeled > 0 ? right / labeled : 0;
 }
-
-/** Whether recorded metrics are of pixels. */
-export const isPixelMetrics = (scores: Scores | undefined): scores is Metrics => isPixelEvaluation(scores);

@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from "commander";
+import { isGenerated } from "../../compare/index.js";
 import { type Dataset, type OpenOptions, OptionError, type RunConfig, targetStatistics } from "../../index.js";
 import { regressionLosses } from "../../internal.js";
 import { optional } from "../arguments.js";
@@ -39,7 +40,7 @@ export function targetOptions(
   { labels, targets }: Partial<TargetFlags>,
 ): Pick<OpenOptions, "labelsFile" | "targets"> {
   const [given] = givenOf(targetFlags, { labels, targets });
-  if (given !== undefined && (source === "shapes" || source === "shapes-free"))
+  if (given !== undefined && isGenerated(source))
     throw new OptionError(`${given} is for files; ${source} is generated, with its own labels`);
   return { ...optional("labelsFile", labels), ...optional("targets", targets) };
 }

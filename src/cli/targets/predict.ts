@@ -3,15 +3,15 @@ import { csv } from "../../core/csv.js";
 import { messageOf } from "../../core/errors.js";
 import {
   decodeImage,
-  OptionError,
   type Preprocessing,
   type SkippedFile,
   type TargetPrediction,
   writeFileAtomic,
 } from "../../index.js";
-import { openTargetPredictor, taskOf } from "../../internal.js";
+import { openTargetPredictor } from "../../internal.js";
 import { type EngineFlags, withEngine } from "../arguments.js";
 import { type LoadedModel, saySkipped } from "../run.js";
+import { taskFor } from "../tasks.js";
 import { jsonLine, ProgressLine, percent, say, significant, visible } from "../terminal.js";
 
 type Format = "text" | "csv" | "jsonl" | "json";
@@ -43,11 +43,9 @@ export async function predictTargetsOf(request: TargetRequest): Promise<void> {
   const shown = (text: string) => (format === "csv" && stdout.isTTY ? `${visible(text.slice(0, -1))}\n` : text);
   const write = (text: string) => (out === undefined ? stdout.write(shown(text)) : written.push(text));
   const progress = new ProgressLine();
-  const record = loaded.taskRecord;
-  if (!record) throw new OptionError(`${loaded.name} has neither labels nor numbers`);
   await withEngine(async (engine) => {
     const network = { model: loaded.model, classes, preprocessing };
-    const predictor = await openTargetPredictor(network, { engine, task: taskOf({ task: record }) });
+    const predictor = await openTargetPredictor(network, { engine, task: taskFor(loaded) });
     try {
       for (const [i, image] of images.entries()) {
         if (out === undefined && stdout.errored) break;
@@ -61,7 +59,7 @@ export async function predictTargetsOf(request: TargetRequest): Promise<void> {
         }
         if (format === "csv" && !answers.some((one) => "targets" in one) && "targets" in answer) write(header(answer));
         answers.push(answer);
-        if (format !== "json") write(lineOf(answer, format, record.name === "multi-label"));
+        if (format !== "json") write(lineOf(answer, format, loaded.task === "multi-label"));
         if (images.length > 1) progress.draw((i + 1) / images.length, `${i + 1} of ${images.length} images`);
       }
     } finally {

@@ -6,8 +6,9 @@ import { fileURLToPath } from "node:url";
 import { systemReason } from "../../core/errors.js";
 import { junk, junkFiles } from "../../data/class-folders.js";
 import { list } from "../../data/files.js";
+import { isGenerated } from "../../data/shapes.js";
 import type { Plan } from "../plan.js";
-import { canonical, isGenerated, type PlanData } from "../plan.js";
+import { canonical, type PlanData } from "../plan.js";
 import type { ResolvedUnit } from "../resolve.js";
 
 export const sha256 = (...parts: readonly (string | Uint8Array)[]): string => {

@@ -27,9 +27,8 @@ export function ortWebEngine(options: OrtOptions = {}): Engine {
     await pageAdapter(); // 27 MB are not loaded for nothing
     return import("onnxruntime-web/webgpu").catch(unusable("ortWebEngine", "onnxruntime-web", "1.30.0"));
   };
-  const backend: Backend =
-    device === "webgpu"
-      ? (webgpuBackend(gpu, pageAdapter, options) as Backend)
-      : wasmBackend(() => import("onnxruntime-web/wasm"), rules);
-  return engineIn(new SessionHost(backend, threads), backend);
+  const open = <Facts>(backend: Backend<Facts>) => engineIn(new SessionHost(backend, threads), backend);
+  return device === "webgpu"
+    ? open(webgpuBackend(gpu, pageAdapter, options))
+    : open(wasmBackend(() => import("onnxruntime-web/wasm"), rules));
 }

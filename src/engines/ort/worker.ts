@@ -3,7 +3,6 @@ import { parentPort, workerData } from "node:worker_threads";
 import { messageOf, unusable } from "../../core/errors.js";
 import { type HostRequest, type HostResults, SessionHost } from "./session.js";
 import { cpuBackend } from "./targets/cpu.js";
-import type { Backend } from "./targets/target.js";
 import { wasmBackend } from "./targets/wasm.js";
 import { type Adapter, webgpuBackend } from "./targets/webgpu.js";
 
@@ -11,7 +10,7 @@ import { type Adapter, webgpuBackend } from "./targets/webgpu.js";
 const backends = {
   cpu: () => cpuBackend(),
   wasm: () => wasmBackend(() => import("onnxruntime-web")),
-  webgpu: () => webgpuBackend(loadNative, driver) as Backend,
+  webgpu: () => webgpuBackend(loadNative, driver),
 };
 
 const loadNative = () => import("onnxruntime-node").catch(unusable("ortEngine", "onnxruntime-node", "1.30.0"));
@@ -42,7 +41,7 @@ export interface Answer {
 
 /** Answers {@link HostRequest}s, so that the caller's event loop stays free while ONNX Runtime computes. */
 const { backend: name, threads } = workerData as WorkerSetup;
-const host = new SessionHost(backends[name]() as Backend, threads);
+const host = new SessionHost(backends[name](), threads);
 
 parentPort!.on("message", async (request: HostRequest) => {
   let answer: Answer;
