@@ -17,7 +17,7 @@ const commands: Readonly<Record<string, readonly [description: string, load: () 
     async () => (await import("./summary.js")).summaryCommand,
   ],
   train: [
-    "Train a network, for classification or segmentation, and write a run folder",
+    "Train a network, on classes, masks, labels or numbers, and write a run folder",
     async () => (await import("./train.js")).trainCommand,
   ],
   compare: [
@@ -33,11 +33,11 @@ const commands: Readonly<Record<string, readonly [description: string, load: () 
     async () => (await import("./report.js")).reportCommand,
   ],
   eval: [
-    "Measure a network on a data set: top-1, loss and per-class metrics; for segmentation, IoU and boundary F",
+    "Measure a network on a data set: top-1, loss and per-class metrics; IoU, mAP or R², by its task",
     async () => (await import("./eval.js")).evalCommand,
   ],
   predict: [
-    "Classify images, with probabilities, or segment them into masks",
+    "Predict classes, labels, numbers or masks of images",
     async () => (await import("./predict.js")).predictCommand,
   ],
   explain: [
@@ -61,7 +61,7 @@ const commands: Readonly<Record<string, readonly [description: string, load: () 
     async () => (await import("./convert.js")).convertCommand,
   ],
   verify: [
-    "Check golden files: results of the authors' PyTorch code against Fovea's",
+    "Check golden files: results of the authors' code, or of a port or formula, against Fovea's",
     async () => (await import("./verify.js")).verifyCommand,
   ],
   bench: [

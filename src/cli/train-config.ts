@@ -161,6 +161,8 @@ function requireFitting(flags: TrainFlags, task: TaskName, classes: readonly str
   if (task === "segmentation") refuse(["autoAugment", ...ofClasses], "is for networks that classify whole images");
   if (hasTargets(task))
     refuse([...ofClasses, "classWeights", "labelSmoothing"], `is for one class per image; --task is ${task}`);
+  if (hasTargets(task) && !flags.maps)
+    throw new OptionError("--no-maps has no effect: reports of labels and numbers have no maps");
   if (task === "regression" && !flags.flip)
     throw new OptionError("--no-flip has no effect: regression does not mirror images");
   if (typeof classWeights === "object" && classWeights && classWeights.length !== classes.length)

@@ -31,7 +31,7 @@ const choices = { reference, ort, "ort-web": web, webgpu, all: () => [...referen
 const verifyFlags = flagList(
   flag(
     "--engine <name>",
-    "engine to check; all: every installed one",
+    "engine to check; all: every installed one but webgpu",
     oneOf(...(Object.keys(choices) as (keyof typeof choices)[])),
     "all",
   ),

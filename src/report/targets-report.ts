@@ -124,7 +124,7 @@ function curves(history: readonly ReportEpoch[]): Markup | false {
     bestOf(history),
     shares,
     `Training metrics are measured in training mode while the weights still change. The loss is ${ofLabels ? "binary cross entropy" : "the mean squared error of the normalized targets"}.`,
-    ofLabels ? {} : { lossLabel: "mean squared error, normalized; lower is better" },
+    { lossLabel: `${ofLabels ? "binary cross entropy in nats" : "mean squared error, normalized"}; lower is better` },
   );
 }
 

@@ -30,19 +30,7 @@ writeFileSync(
     ({ red, level }, i) => `${i},${(red * level) / 255},${1000 + i},${i < 18 ? "train" : "val"}`,
   ),
 );
-const short = [
-  "--image-size",
-  "16",
-  "--batch",
-  "8",
-  "--optimizer",
-  "adamw",
-  "--lr",
-  "0.01",
-  "--epochs",
-  "2",
-  "--no-maps",
-];
+const short = ["--image-size", "16", "--batch", "8", "--optimizer", "adamw", "--lr", "0.01", "--epochs", "2"];
 const numbers = ["--task", "regression", "--labels", at("numbers.csv")];
 const json = async (args: readonly string[]) => {
   const { code, stdout, stderr } = await fovea(args);
