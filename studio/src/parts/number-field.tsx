@@ -1,3 +1,5 @@
+import { useEdited } from "./edited.js";
+
 interface NumberFieldProps {
   readonly label: string;
   readonly hint?: string;
@@ -10,22 +12,14 @@ interface NumberFieldProps {
 
 /** A number within bounds: what is not is put back. */
 export function NumberField({ label, hint, value, min, max, step = 1, set }: NumberFieldProps) {
+  const edited = useEdited(value, (text) => {
+    const wanted = text === "" ? Number.NaN : Number(text);
+    if (wanted >= min && wanted <= max) set(step === 1 ? Math.round(wanted) : wanted);
+  });
   return (
     <label class="field">
       {label}
-      <input
-        type="number"
-        value={value}
-        min={min}
-        max={max}
-        step={step}
-        onChange={({ currentTarget }) => {
-          const wanted = currentTarget.valueAsNumber;
-          const sound = Number.isFinite(wanted) && wanted >= min && wanted <= max;
-          if (sound) set(step === 1 ? Math.round(wanted) : wanted);
-          currentTarget.value = String(sound && step === 1 ? Math.round(wanted) : sound ? wanted : value);
-        }}
-      />
+      <input type="number" min={min} max={max} step={step} {...edited} />
       {hint && <span class="hint">{hint}</span>}
     </label>
   );

@@ -2,6 +2,7 @@ import { signal } from "@preact/signals";
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { ImageClass, StoredImage } from "../../logic/project.js";
 import { chooseFiles, dropped } from "../parts/drop.js";
+import { useEdited } from "../parts/edited.js";
 import { Icon } from "../parts/icons.js";
 import { StoredPicture } from "../parts/stored-image.js";
 import {
@@ -222,19 +223,16 @@ function onDrop(event: DragEvent, classId: string): void {
 function Head({ owner }: { readonly owner: ImageClass }) {
   const images = imagesByClass.value.get(owner.id) ?? [];
   const kept = images.filter(({ id }) => split.value.parts.get(id) === "validation").length;
+  const edited = useEdited(owner.name, (name) => renameClass(owner.id, name));
   return (
     <>
       <span class={`dot c${colorOf(owner.id)}`} />
       <input
         type="text"
         class="class-name"
-        value={owner.name}
+        {...edited}
         aria-label="Name of the class"
         maxLength={60}
-        onChange={({ currentTarget }) => {
-          renameClass(owner.id, currentTarget.value);
-          currentTarget.value = project.value.classes.find(({ id }) => id === owner.id)?.name ?? "";
-        }}
         onKeyDown={({ key, currentTarget }) => key === "Enter" && currentTarget.blur()}
       />
       <span class="count small muted">
