@@ -178,9 +178,9 @@ test("10,000 images: few elements, little memory, quick to scroll", { skip: skip
   console.log(
     `# scrolling: ${((1000 * frames) / time).toFixed(1)} frames a second; ${late} of ${frames} frames later than 1/50 s, the latest after ${Math.max(...gaps).toFixed(0)} ms`,
   );
-  // A busy machine shows fewer frames than it could: what counts is that none of the threads that make them takes longer than 1/50 s.
-  const threads = new Map<string, number>();
-  for (const { thread, cpu } of tasks) threads.set(thread, (threads.get(thread) ?? 0) + cpu / frames);
-  for (const [thread, time] of threads) assert.ok(time < 20, `${thread}: ${time.toFixed(1)} ms a frame`);
+  // A busy machine shows fewer frames than it could: what counts is that all threads together, were they to share one processor, take less than 1/50 s.
+  const perFrame = tasks.reduce((sum, { cpu }) => sum + cpu, 0) / frames;
+  console.log(`# scrolling: ${perFrame.toFixed(1)} ms of processor time a frame`);
+  assert.ok(perFrame < 20, `${perFrame.toFixed(1)} ms a frame`);
   await context.close();
 });

@@ -1,43 +1,19 @@
 import { useEffect, useState } from "preact/hooks";
+import { store } from "../workers/index.js";
+import { storedThumbnail } from "../workers/thumbnails.js";
 
 /** Addresses of images that were shown last. */
 const known = new Map<string, string>();
-const mostKnown = 800;
-
-let folders: Promise<readonly FileSystemDirectoryHandle[]> | undefined;
-
-const openFolders = () =>
-  (folders ??= (async () => {
-    const home = await (await navigator.storage.getDirectory()).getDirectoryHandle("fovea-studio", { create: true });
-    return Promise.all(["thumbnails", "images"].map((name) => home.getDirectoryHandle(name, { create: true })));
-  })());
-
-async function fileOf(id: string): Promise<File | undefined> {
-  for (const home of await openFolders())
-    try {
-      return await (await home.getFileHandle(id)).getFile();
-    } catch {
-      // Small images have no thumbnail.
-    }
-  return undefined;
-}
+const mostKnown = 2000;
 
 async function addressOf(id: string): Promise<string | undefined> {
-  const found = known.get(id);
-  if (found) {
-    known.delete(id);
-    known.set(id, found);
-    return found;
-  }
-  const file = await fileOf(id);
-  if (!file) return undefined;
-  const address = URL.createObjectURL(file);
+  const address = known.get(id) ?? (await storedThumbnail(id)) ?? (await store.thumbnail(id));
+  if (!address) return undefined;
+  // The last is the one that was shown last.
+  known.delete(id);
   known.set(id, address);
-  const [oldest] = known;
-  if (known.size > mostKnown && oldest) {
-    URL.revokeObjectURL(oldest[1]);
-    known.delete(oldest[0]);
-  }
+  const [oldest] = known.keys();
+  if (known.size > mostKnown) known.delete(oldest!);
   return address;
 }
 
@@ -46,7 +22,9 @@ export function StoredPicture({ id, alt }: { readonly id: string; readonly alt: 
   const [address, setAddress] = useState(known.get(id));
   useEffect(() => {
     let current = true;
-    void addressOf(id).then((found) => current && setAddress(found));
+    void addressOf(id)
+      .catch(() => undefined)
+      .then((found) => current && setAddress(found));
     return () => {
       current = false;
     };

@@ -78,18 +78,26 @@ export function interleaved({ width, height, pixels }: RgbImage): ImageData {
 /** Longest side of the small pictures in lists. */
 export const thumbnailSide = 112;
 
-/** A small square from the middle of an image; undefined where the image is small itself. */
-export async function thumbnail(bitmap: ImageBitmap): Promise<Blob | undefined> {
+/** A small square from the middle of an image, as a `data:` address. */
+export async function thumbnail(bitmap: ImageBitmap): Promise<string> {
   const { width, height } = bitmap;
-  if (Math.max(width, height) <= thumbnailSide) return undefined;
-  const side = Math.min(width, height);
-  const canvas = new OffscreenCanvas(thumbnailSide, thumbnailSide);
+  const whole = Math.min(width, height);
+  const side = Math.min(whole, thumbnailSide);
+  const canvas = new OffscreenCanvas(side, side);
   const context = canvas.getContext("2d")!;
   context.imageSmoothingQuality = "medium";
-  const [left, top] = [(width - side) / 2, (height - side) / 2];
-  context.drawImage(bitmap, left, top, side, side, 0, 0, thumbnailSide, thumbnailSide);
-  return canvas.convertToBlob({ type: "image/webp", quality: 0.8 });
+  context.drawImage(bitmap, (width - whole) / 2, (height - whole) / 2, whole, whole, 0, 0, side, side);
+  // Pixels that are shown large keep their colors.
+  return addressOf(await canvas.convertToBlob(side < whole ? { type: "image/webp", quality: 0.8 } : undefined));
 }
+
+const addressOf = (file: Blob): Promise<string> =>
+  new Promise((resolve, reject) => {
+    const reader = new FileReader();
+    reader.onload = () => resolve(reader.result as string);
+    reader.onerror = () => reject(reader.error);
+    reader.readAsDataURL(file);
+  });
 
 /** Difference hash: whether each of 8 × 8 places is brighter than the one to its right, as 16 hexadecimal digits. */
 export function lookOf(bitmap: ImageBitmap): string {

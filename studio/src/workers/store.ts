@@ -18,6 +18,7 @@ import type { RunFile } from "./opened.js";
 import type { Config } from "./recipe.js";
 import { type Plan, type RunState, run } from "./run.js";
 import { telling } from "./telling.js";
+import { keepThumbnail, tidyThumbnails } from "./thumbnails.js";
 
 /** A file to take in, with the class that its folder names. */
 export interface Incoming {
@@ -50,7 +51,6 @@ const junk = /(^|\/)(\.|__MACOSX\/|Thumbs\.db$|desktop\.ini$)/i;
 const mostRunFile = 1e9;
 
 const images = folder("images");
-const thumbnails = folder("thumbnails");
 const home = folder();
 
 async function takeIn({ file, name, className, part, burst }: Incoming): Promise<Taken> {
@@ -63,9 +63,8 @@ async function takeIn({ file, name, className, part, burst }: Incoming): Promise
     const { width, height } = bitmap;
     const look = lookOf(bitmap);
     const id = crypto.randomUUID();
-    const small = await thumbnail(bitmap);
-    if (small) await write(await thumbnails, id, small);
     await write(await images, id, bytes);
+    await keepThumbnail(id, await thumbnail(bitmap));
     const rest = { ...(className === undefined ? {} : { className }), ...(part ? { part } : {}) };
     return { id, name, burst: burst ?? id, width, height, sha, look, ...rest };
   } finally {
@@ -219,6 +218,20 @@ const store = {
   /** The file of an image. */
   file: async (id: string): Promise<File | undefined> => read(await images, id),
 
+  /** Makes the thumbnail of an image anew. */
+  async thumbnail(id: string): Promise<string | undefined> {
+    const file = await read(await images, id);
+    if (!file) return undefined;
+    const bitmap = await decode(file);
+    try {
+      const address = await thumbnail(bitmap);
+      await keepThumbnail(id, address);
+      return address;
+    } finally {
+      bitmap.close();
+    }
+  },
+
   async save(project: Project): Promise<void> {
     await write(await home, "project.json", JSON.stringify(project));
   },
@@ -226,8 +239,9 @@ const store = {
   /** Removes the files of images that nothing refers to. */
   async tidy(kept: readonly string[]): Promise<void> {
     const known = new Set(kept);
-    for (const home of [await images, await thumbnails])
-      for await (const name of home.keys()) if (!known.has(name)) await remove(home, name);
+    const home = await images;
+    for await (const name of home.keys()) if (!known.has(name)) await remove(home, name);
+    await tidyThumbnails(known);
   },
 
   /** Takes in files; the folders in their paths name the classes. Archives are unpacked. */
