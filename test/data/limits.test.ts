@@ -13,6 +13,7 @@ import { jpegScans } from "../../src/data/jpeg.js";
 import { Loader } from "../../src/data/loader.js";
 import { normalizations } from "../../src/data/recipe.js";
 import { toInput } from "../../src/data/transforms.js";
+import { processorTime } from "../support/processor-time.js";
 import { folderOf, randomImage, tinyDataset } from "./support.js";
 
 const segment = (marker: number, ...body: number[]) => [0xff, marker, 0, body.length + 2, ...body];
@@ -37,9 +38,9 @@ function scansOf(count: number): Buffer {
 test("a JPEG file of more than 100 scans is refused, before it is decoded", async () => {
   assert.equal((await decodeImage(scansOf(100))).width, 8);
   await assert.rejects(decodeImage(scansOf(101)), /it has 101 scans; at most 100 are accepted/);
-  const start = performance.now();
+  const start = processorTime();
   await assert.rejects(decodeImage(scansOf(100_000)), /it has 100000 scans/);
-  assert.ok(performance.now() - start < 5000);
+  assert.ok(processorTime() - start < 5000);
 });
 
 test("scans are counted as decoders find them", async () => {
@@ -67,9 +68,9 @@ test("only the beginnings of accepted formats reach the decoder, whatever the fi
     "pdf.png": "%PDF-1.4",
   });
   for (const name of ["bomb.jpg", "spaces.png", "empty.jpg", "pdf.png"]) {
-    const start = performance.now();
+    const start = processorTime();
     await assert.rejects(decodeImage(join(folder, name)), /it is not a JPEG, PNG, WebP, TIFF, GIF or AVIF file/);
-    assert.ok(performance.now() - start < 5000, name);
+    assert.ok(processorTime() - start < 5000, name);
   }
 });
 

@@ -271,6 +271,15 @@ test("ort: the event loop stays free while a training step runs", async () => {
     "scalar/lr": tensor("float64", [], Float64Array.of(0.1)),
   };
   await executable.run(feeds);
+  // Where the machine does other things, they may stop this thread for long, but not in every one of ten steps.
+  let best = 1;
+  for (let i = 0; i < 10 && best >= 1 / 2; i++) best = Math.min(best, await blockedShare(() => executable.run(feeds)));
+  await executable.release();
+  assert.ok(best < 1 / 2, `blocked for ${(100 * best).toFixed(0)} % of a step`);
+});
+
+/** The longest time for which work keeps this thread from doing anything else, as a share of the work. */
+async function blockedShare(work: () => Promise<unknown>): Promise<number> {
   const started = performance.now();
   let [longest, last, running] = [0, started, true];
   const tick = () => {
@@ -280,12 +289,11 @@ test("ort: the event loop stays free while a training step runs", async () => {
     if (running) setImmediate(tick);
   };
   setImmediate(tick);
-  await executable.run(feeds);
+  await work();
   running = false;
-  const step = performance.now() - started;
-  await executable.release();
-  assert.ok(longest < step / 2, `blocked for ${longest.toFixed(0)} of ${step.toFixed(0)} ms`);
-});
+  const now = performance.now();
+  return Math.max(longest, now - last) / (now - started);
+}
 
 test("averaging the weights does not change how they train", async () => {
   const losses = async (ema: number | null) => {

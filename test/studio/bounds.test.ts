@@ -5,6 +5,7 @@ import { zipSync } from "fflate";
 import sharp from "sharp";
 import { bounds, entriesOf, unpack } from "../../studio/logic/archive.js";
 import { type ImageFormat, sizeOf } from "../../studio/logic/image-size.js";
+import { processorTime } from "../support/processor-time.js";
 
 const all = () => true;
 const most = 50_000_000;
@@ -83,7 +84,7 @@ test("an archive that unpacks to far more than it is, is refused before anything
 
 test("entries that are said to be many, or that share their bytes, are refused", () => {
   const archive = zipSync({ a: text("a") });
-  const started = performance.now();
+  const started = processorTime();
   assert.throws(() => entriesOf(zip64(archive, 2n ** 40n), all, most), /more than 100,000 entries/);
   assert.throws(() => entriesOf(zip64(archive, BigInt(bounds.entries)), all, most), /damaged/);
   assert.throws(() => entriesOf(patched(archive, end, [[10, 2, 60_000]]), all, most), /damaged/);
@@ -115,7 +116,7 @@ test("entries that are said to be many, or that share their bytes, are refused",
     assert.equal(entriesOf(one, (name) => name === entry.name, most).entries.length, 1);
   }
   assert.throws(() => entriesOf(changed(small, "big", 20, small.length), all, most), /beyond its end/);
-  assert.ok(performance.now() - started < 5000);
+  assert.ok(processorTime() - started < 5000);
 });
 
 test("two entries of one name are refused, whatever comes of them", () => {

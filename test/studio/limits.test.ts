@@ -53,7 +53,12 @@ test(`the page is killed after epoch ${killedAfter} of ${epochs}: it goes on, an
   await said(page, /^Training finished/, 300_000);
   const undisturbed = await storedHash(page, "last.safetensors");
   await page.getByRole("button", { name: "Train again" }).click();
-  await page.getByText(`Epoch ${killedAfter + 1} of ${epochs}`).waitFor({ timeout: 300_000 });
+  // Looked for every 20 ms: an epoch of these few images is shorter than a locator's own interval.
+  await page.waitForFunction(
+    (epoch) => document.body.innerText.split("\n").some((line) => line.startsWith(`Epoch ${epoch} of`)),
+    killedAfter + 1,
+    { polling: 20, timeout: 300_000 },
+  );
   // As a crash does: nothing of the page runs any more.
   const session = await context.newCDPSession(page);
   session.send("Page.crash").catch(() => {});
@@ -82,6 +87,7 @@ test("the camera records bursts; while it trains, the page stays quick", { skip:
   await context.close();
 });
 
+// What looks.test.ts says by a clock of its own. Here an epoch takes several times as long as looks may, however busy the machine is.
 test("maps after every epoch take at most 5 % of the time", { skip: skip || ifLong }, async () => {
   const { page, context } = await visit((await browser)!, (await served)!.url);
   const epochs = 6;
@@ -90,8 +96,8 @@ test("maps after every epoch take at most 5 % of the time", { skip: skip || ifLo
     epochs,
   );
   await page.reload();
-  await choose(page, "Choose files", [zipFile(await shapesZip(40))]);
-  await said(page, /^Added 120 images/);
+  await choose(page, "Choose files", [zipFile(await shapesZip(120))]);
+  await said(page, /^Added 360 images/);
   await goTo(page, "Train");
   await page.getByRole("button", { name: "Train", exact: true }).click();
   await said(page, /^Training finished/, 600_000);
@@ -105,6 +111,7 @@ test("maps after every epoch take at most 5 % of the time", { skip: skip || ifLo
   assert.equal(maps, epochs);
   await page.getByText("The numbers").click();
   const share = Number(/took (\d+) %/.exec(await page.getByText(/^Looking at the six images took/).innerText())![1]);
+  console.log(`# looking took ${share} % of the time`);
   assert.ok(share <= 5, `${share} %`);
   await context.close();
 });

@@ -79,8 +79,7 @@ test(`the page and the machine train alike: the losses of ${steps} steps`, { ski
 
   await page.getByLabel("Trained").selectOption("page");
   await page.getByRole("button", { name: "Train again" }).click();
-  await page.getByText(/^Epoch \d of/).waitFor({ timeout: 120_000 });
-  await page.getByRole("button", { name: "Train again" }).waitFor({ timeout: 600_000 });
+  await said(page, /^Training finished/, 600_000);
   const inPage = await losses(page);
   assert.equal(inPage.length, steps);
   inPage.forEach((loss, i) => {

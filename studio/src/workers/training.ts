@@ -2,6 +2,7 @@ import { encodeSafetensors } from "fovea/engine";
 import type { EpochMaps, SeenImage } from "fovea/explain";
 import { parametersOf } from "fovea/nn";
 import { type Engine, freeze, type StepReport, train } from "fovea/web";
+import { Looks } from "../../logic/looks.js";
 import { openItems } from "./data.js";
 import { storageReason } from "./files.js";
 import { MapRecorder } from "./maps.js";
@@ -110,33 +111,6 @@ export async function runTraining(
     onStop: (checkpoint) => keep(() => run.writeWeights("last", checkpoint.bytes())),
   }).finally(() => recorder.release());
   return stopped;
-}
-
-/** Of the time, looking takes this share: where epochs are very short, some go without. */
-const lookShare = 0.05;
-
-/** When to look, and how long that takes. */
-class Looks {
-  readonly #started = performance.now();
-  #all = 0;
-  /** Without the first look, which compiles. */
-  #later = 0;
-
-  /** Looks after an epoch, unless there is no time for it; after the last one in any case. */
-  async after<T>(epoch: number, epochs: number, look: () => Promise<T>): Promise<T | undefined> {
-    const began = performance.now();
-    if (epoch < epochs && this.#later > lookShare * (began - this.#started)) return undefined;
-    const found = await look();
-    const time = performance.now() - began;
-    if (this.#all > 0) this.#later += time;
-    this.#all += time;
-    return found;
-  }
-
-  /** The share of the time that looking took. */
-  get share(): number {
-    return this.#all / (performance.now() - this.#started);
-  }
 }
 
 const product = (shape: readonly number[]) => shape.reduce((a, b) => a * b, 1);
