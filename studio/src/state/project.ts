@@ -1,20 +1,25 @@
 import { batch, computed, signal } from "@preact/signals";
+import { Arrival, counted } from "../../logic/arrival.js";
 import {
-  className,
-  emptyProject,
-  type ImageClass,
-  type Part,
-  type Project,
-  type StoredImage,
-} from "../../logic/project.js";
+  changed,
+  emptyHistory,
+  type History,
+  historyOf,
+  moved,
+  presentOf,
+  redoableOf,
+  undoableOf,
+} from "../../logic/history.js";
+import { className, emptyProject, type ImageClass, type Project, type StoredImage } from "../../logic/project.js";
 import type { Sample } from "../../logic/samples.js";
 import { repeatedImages, splitProject } from "../../logic/split.js";
 import { inOrder } from "../parts/in-order.js";
 import { listener, store } from "../workers/index.js";
-import type { Arrival, Skipped, Taken } from "../workers/store.js";
+import type { Arrived, Skipped } from "../workers/store.js";
 import { announce, sayProgress } from "./announce.js";
 
-export const project = signal<Project>(emptyProject);
+const history = signal<History>(emptyHistory);
+export const project = computed(() => presentOf(history.value));
 /** Whether the stored project has been read. */
 export const ready = signal(false);
 export const selection = signal<ReadonlySet<string>>(new Set());
@@ -33,14 +38,11 @@ export const arriving = signal<{ readonly done: number; readonly total: number }
 /** Why the project cannot be stored, in words. */
 export const storageTrouble = signal<string | null>(null);
 
-const past = signal<readonly { readonly project: Project; readonly what: string }[]>([]);
-const future = signal<readonly { readonly project: Project; readonly what: string }[]>([]);
-
 export const split = computed(() => splitProject(project.value));
 export const repeated = computed(() => repeatedImages(project.value));
 /** What undoing would take back, in words. */
-export const undoable = computed(() => past.value.at(-1)?.what ?? null);
-export const redoable = computed(() => future.value.at(-1)?.what ?? null);
+export const undoable = computed(() => undoableOf(history.value));
+export const redoable = computed(() => redoableOf(history.value));
 
 export const imagesByClass = computed(() => {
   const byClass = new Map<string, StoredImage[]>(project.value.classes.map(({ id }) => [id, []]));
@@ -50,37 +52,26 @@ export const imagesByClass = computed(() => {
 
 /** Changes the project so that it can be undone. */
 function change(what: string, next: Project): void {
-  batch(() => {
-    past.value = [...past.value.slice(-49), { project: project.value, what }];
-    future.value = [];
-    project.value = next;
-  });
+  history.value = changed(history.value, { what, project: next });
   save();
 }
 
 export function undo(): void {
-  const step = past.value.at(-1);
-  if (!step) return;
-  batch(() => {
-    past.value = past.value.slice(0, -1);
-    future.value = [...future.value, { project: project.value, what: step.what }];
-    project.value = step.project;
-    selection.value = new Set();
-  });
-  announce(`Undone: ${step.what}`);
-  save();
+  const what = undoable.value;
+  if (what !== null) go(-1, `Undone: ${what}`);
 }
 
 export function redo(): void {
-  const step = future.value.at(-1);
-  if (!step) return;
+  const what = redoable.value;
+  if (what !== null) go(1, `Done again: ${what}`);
+}
+
+function go(by: -1 | 1, words: string): void {
   batch(() => {
-    future.value = future.value.slice(0, -1);
-    past.value = [...past.value, { project: project.value, what: step.what }];
-    project.value = step.project;
+    history.value = moved(history.value, by);
     selection.value = new Set();
   });
-  announce(`Done again: ${step.what}`);
+  announce(words);
   save();
 }
 
@@ -113,7 +104,7 @@ addEventListener("visibilitychange", () => {
 /** Reads what was stored, and removes files that nothing refers to but `kept`. */
 export async function openProject(kept: readonly string[]): Promise<void> {
   const stored = await store.open();
-  if (stored) project.value = stored;
+  if (stored) history.value = historyOf(stored);
   ready.value = true;
   await store.tidy([...project.value.images.map(({ id }) => id), ...kept]);
 }
@@ -161,8 +152,6 @@ export function removeClass(id: string): void {
   announce(`Removed class ${name}. Undo brings it back.`);
 }
 
-const counted = (n: number) => `${n} ${n === 1 ? "image" : "images"}`;
-
 export function moveImages(ids: ReadonlySet<string>, classId: string): void {
   const { images, classes } = project.value;
   const moved = images.filter((image) => ids.has(image.id) && image.classId !== classId);
@@ -189,37 +178,25 @@ export function removeEverything(): void {
   selection.value = new Set();
 }
 
-/** Where images without a class of their own go. */
-interface Target {
-  readonly classId?: string;
-  readonly part?: Part;
-}
-
-type Arriving = (report: (arrival: Arrival) => void) => Promise<void>;
+type Arriving = (report: (arrived: Arrived) => void) => Promise<void>;
 
 const arrivals = inOrder();
 
-/** Takes in what `work` reports: one step to undo. What comes meanwhile waits. */
-const arrive = (what: string, target: Target, work: Arriving) => arrivals(() => takeIn(what, target, work));
+/** Takes in what `work` reports. What comes meanwhile waits. */
+const arrive = (what: string, arrival: Arrival, work: Arriving) => arrivals(() => takeIn(what, arrival, work));
 
-async function takeIn(what: string, target: Target, work: Arriving): Promise<void> {
-  const before = project.value;
-  let [added, twice] = [0, 0];
+async function takeIn(what: string, arrival: Arrival, work: Arriving): Promise<void> {
   let failed = 0;
   arriving.value = { done: 0, total: 0 };
   try {
     await work(
-      listener(({ taken, skipped: left, done, total }: Arrival) => {
+      listener(({ taken, skipped: left, done, total }: Arrived) => {
         batch(() => {
           arriving.value = { done, total };
           if (total > 0) sayProgress(`Taking in images: ${done} of ${total}`);
           if (left.length) skipped.value = [...skipped.value, ...left];
           failed += left.length;
-          if (taken.length === 0) return;
-          const { next, repeated } = withImages(project.value, taken, target);
-          added += taken.length - repeated;
-          twice += repeated;
-          project.value = next;
+          if (taken.length) history.value = arrival.take(history.value, taken);
         });
       }),
     );
@@ -228,49 +205,19 @@ async function takeIn(what: string, target: Target, work: Arriving): Promise<voi
   } finally {
     arriving.value = null;
   }
-  if (project.value !== before) {
-    past.value = [...past.value.slice(-49), { project: before, what: `add ${counted(added)}` }];
-    future.value = [];
-  }
+  const { added, repeated } = arrival;
   const notes = [
     `Added ${counted(added)}`,
-    ...(twice ? [`${counted(twice)} already there, left out`] : []),
+    ...(repeated ? [`${counted(repeated)} already there, left out`] : []),
     ...(failed ? [`${failed} ${failed === 1 ? "file" : "files"} skipped`] : []),
   ];
   announce(`${notes.join(". ")}.`);
   await saveNow();
 }
 
-/** The project with new images. Files that their class has already are left out. */
-function withImages(before: Project, taken: readonly Taken[], target: Target): { next: Project; repeated: number } {
-  const classes = [...before.classes];
-  const known = new Set(before.images.map(({ sha, classId }) => `${classId} ${sha}`));
-  const names = new Map(classes.map(({ name, id }) => [name.toLowerCase(), id]));
-  let repeated = 0;
-  const images: StoredImage[] = [];
-  for (const { className: wanted, ...image } of taken) {
-    let classId = target.classId;
-    if (wanted !== undefined || classId === undefined) {
-      const name = className(wanted ?? "unsorted", []);
-      classId = names.get(name.toLowerCase());
-      if (classId === undefined) {
-        const added = newClass(name, classes);
-        classes.push(added);
-        names.set(name.toLowerCase(), added.id);
-        classId = added.id;
-      }
-    }
-    const key = `${classId} ${image.sha}`;
-    if (known.has(key)) repeated++;
-    else images.push({ ...image, classId });
-    known.add(key);
-  }
-  return { next: { ...before, classes, images: [...before.images, ...images] }, repeated };
-}
-
 /** Takes in files. Folders in their paths name the classes; without, they go to `classId`. */
 export const addFiles = (files: readonly { readonly file: Blob; readonly path: string }[], classId?: string) =>
-  arrive("files", classId === undefined ? {} : { classId }, (report) => {
+  arrive("files", new Arrival(classId), (report) => {
     // In a class's own box, folders say nothing.
     const flat = (path: string) => (classId === undefined || /\.zip$/i.test(path) ? path : path.split("/").pop()!);
     return store.add(
@@ -280,9 +227,9 @@ export const addFiles = (files: readonly { readonly file: Blob; readonly path: s
   });
 
 export const addBurst = (frames: readonly Blob[], classId: string) =>
-  arrive("frames of the camera", { classId }, (report) =>
+  arrive("frames of the camera", new Arrival(classId), (report) =>
     store.addBurst(frames, crypto.randomUUID().slice(0, 8), report as never),
   );
 
 export const addSample = ({ name, title }: Sample) =>
-  arrive(`the sample “${title}”`, {}, (report) => store.addSample(name, report as never));
+  arrive(`the sample “${title}”`, new Arrival(), (report) => store.addSample(name, report as never));

@@ -6,8 +6,9 @@ import { Rng } from "fovea/engine";
 import type { EpochMaps } from "fovea/explain";
 import { generateShapes } from "fovea/web";
 import { bounds, entriesOf, unpack } from "../../logic/archive.js";
+import type { Taken } from "../../logic/arrival.js";
 import { drawSample } from "../../logic/draw-samples.js";
-import { fileName, type Part, type Placed, type Project, parseProject, type StoredImage } from "../../logic/project.js";
+import { fileName, type Part, type Placed, type Project, parseProject } from "../../logic/project.js";
 import { defaultSettings } from "../../logic/recipe.js";
 import { runFilesAmong } from "../../logic/run-files.js";
 import type { SampleName } from "../../logic/samples.js";
@@ -29,16 +30,13 @@ export interface Incoming {
   readonly burst?: string;
 }
 
-/** An image that was stored; its class is still a name. */
-export type Taken = Omit<StoredImage, "classId"> & { readonly className?: string };
-
 export interface Skipped {
   readonly file: string;
   readonly reason: string;
 }
 
 /** Images that were stored since the last report, and files that were not. */
-export interface Arrival {
+export interface Arrived {
   readonly taken: readonly Taken[];
   readonly skipped: readonly Skipped[];
   readonly done: number;
@@ -73,10 +71,10 @@ async function takeIn({ file, name, className, part, burst }: Incoming): Promise
 }
 
 /** Stores files, several at a time; reports at most every 200 ms. */
-const takeAll = (incoming: readonly Incoming[], report: (arrival: Arrival) => void): Promise<void> =>
+const takeAll = (incoming: readonly Incoming[], report: (arrived: Arrived) => void): Promise<void> =>
   telling(report, (report) => takeEach(incoming, report));
 
-async function takeEach(incoming: readonly Incoming[], report: (arrival: Arrival) => void): Promise<void> {
+async function takeEach(incoming: readonly Incoming[], report: (arrived: Arrived) => void): Promise<void> {
   const total = incoming.length;
   const slots: (Taken | Skipped | undefined)[] = new Array(total);
   let [next, done, reported, last] = [0, 0, 0, performance.now()];
@@ -247,7 +245,7 @@ const store = {
   /** Takes in files; the folders in their paths name the classes. Archives are unpacked. */
   async add(
     files: readonly { readonly file: Blob; readonly path: string }[],
-    report: (arrival: Arrival) => void,
+    report: (arrived: Arrived) => void,
   ): Promise<void> {
     const incoming: Incoming[] = [];
     const skipped: Skipped[] = [];
@@ -266,7 +264,7 @@ const store = {
   },
 
   /** Takes in frames of one burst. */
-  async addBurst(frames: readonly Blob[], burst: string, report: (arrival: Arrival) => void): Promise<void> {
+  async addBurst(frames: readonly Blob[], burst: string, report: (arrived: Arrived) => void): Promise<void> {
     const end = (i: number) => String(i + 1).padStart(3, "0");
     await takeAll(
       frames.map((file, i) => ({ file, name: `burst-${burst}-${end(i)}.png`, burst })),
@@ -275,7 +273,7 @@ const store = {
   },
 
   /** Draws a sample anew. */
-  async addSample(name: SampleName, report: (arrival: Arrival) => void): Promise<void> {
+  async addSample(name: SampleName, report: (arrived: Arrived) => void): Promise<void> {
     const incoming: Incoming[] = [];
     for (const [i, { className, image }] of (await drawSample(name, tools)).entries()) {
       const canvas = new OffscreenCanvas(image.width, image.height);
