@@ -287,7 +287,10 @@ test("modules are compared seed by seed; what was stopped goes on", { skip: skip
   await page.getByLabel("Epochs").blur();
   await page.getByText(`${all} trainings of resnet20`).waitFor();
   await page.getByRole("button", { name: "Compare", exact: true }).click();
-  await page.getByText(`${all - 1} of ${all} done`).waitFor({ timeout: 600_000 });
+  await page.waitForFunction((words) => document.body.innerText.includes(words), `${all - 1} of ${all} done`, {
+    polling: 20,
+    timeout: 600_000,
+  });
   await page.getByRole("button", { name: "Stop" }).click();
   await said(page, /^The comparison (was stopped|is done)/);
   await page.reload();
@@ -305,6 +308,13 @@ test("modules are compared seed by seed; what was stopped goes on", { skip: skip
     se!,
     row("se", seeds === 1 ? "points from none in 1 seed: no interval with fewer than 3" : "after Holm"),
   );
+  // What it says is read without scrolling sideways, at any width.
+  for (const width of [wide, narrow]) {
+    await page.setViewportSize({ width, height: 900 });
+    const verdict = page.getByText(/points from none/).filter({ visible: true });
+    const { x, width: own } = (await verdict.boundingBox())!;
+    assert.ok(x >= 0 && x + own <= width, `a verdict from ${x} to ${x + own} in ${width} pixels`);
+  }
   // The form still says what was compared.
   await page.getByText(`${all} trainings of resnet20`).waitFor();
   await looksWell((await visited)!, "compare");

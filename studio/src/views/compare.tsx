@@ -188,6 +188,10 @@ function Results() {
           </tbody>
         </table>
       </section>
+      {/* On a phone, in place of the table's last column. */}
+      <ul class="verdicts small">
+        {rows.value.map(({ entrant, verdict }) => verdict && <li key={entrant}>{`${entrant}: ${verdict}`}</li>)}
+      </ul>
       <p class="muted small">
         Differences are taken seed by seed, with 95 % intervals of the paired t test; whether they count is judged after
         Holm's correction for as many modules. Seeds differ in weights and order, not in images: other images would add
