@@ -4,7 +4,6 @@ import { type Tensor, toFloat64 } from "../../src/core/tensor.js";
 import type { Engine } from "../../src/engines/engine.js";
 import { ortEngine } from "../../src/engines/ort/node.js";
 import { trainingRules } from "../../src/engines/ort/rules/training.js";
-import { webgpuRules } from "../../src/engines/ort/rules/webgpu.js";
 import { wasmRules } from "../../src/engines/ort/targets/wasm.js";
 import type { WinogradTuning } from "../../src/engines/ort/tuning.js";
 import { withWinograd } from "../../src/engines/ort/winograd/plain.js";
@@ -12,6 +11,7 @@ import { referenceEngine } from "../../src/engines/reference.js";
 import { inferenceRules } from "../../src/formats/onnx/lower.js";
 import type { Graph } from "../../src/graph/graph.js";
 import { magnitude } from "../../src/testing/compare.js";
+import { webgpuOnCpu } from "../support/webgpu-on-cpu.js";
 import { build, type Network, type Plan } from "./network.js";
 import { withNoise } from "./noise.js";
 
@@ -27,7 +27,7 @@ export const lowerings: Readonly<Record<string, (threads: number) => Engine>> = 
   web: (threads) =>
     ortEngine({ threads, layout: "plain", rules: withWinograd(wasmRules, { share: Number.POSITIVE_INFINITY }) }),
   // What is written for WebGPU, on the native build: test/engines/webgpu*.test.ts run it where it belongs.
-  webgpu: (threads) => ortEngine({ threads, layout: "plain", rules: webgpuRules }),
+  webgpu: webgpuOnCpu,
   standard: (threads) => ortEngine({ threads, layout: "plain", rules: new Map([...inferenceRules, ...trainingRules]) }),
 };
 

@@ -8,6 +8,7 @@ import type { Module } from "../../src/engines/ort/passes/pass.js";
 import { cpuTarget } from "../../src/engines/ort/targets/cpu.js";
 import type { Target } from "../../src/engines/ort/targets/target.js";
 import { wasmTarget } from "../../src/engines/ort/targets/wasm.js";
+import { webgpuTarget } from "../../src/engines/ort/targets/webgpu.js";
 import type { WinogradTuning } from "../../src/engines/ort/tuning.js";
 import { printModule } from "../../src/formats/onnx/print.js";
 import { type Graph, liveProgram, type Node } from "../../src/graph/graph.js";
@@ -36,6 +37,7 @@ const cases: Readonly<Record<string, readonly [graph: () => Graph, target: Targe
   "training-winograd": [training, cpu(16, winograd)],
   "training-plain": [training, cpu()],
   "training-wasm": [training, wasm],
+  "training-webgpu": [training, webgpuTarget()],
   "inference-blocked-16": [inference, cpu(16, never)],
   "inference-plain": [inference, cpu()],
   "elementwise-blocked-16": [elementwise, cpu(16, never)],

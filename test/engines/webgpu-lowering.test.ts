@@ -23,7 +23,7 @@ import { training } from "./small-graphs.js";
 /** Operators that have been run on WebGPU, on floats. */
 const kernels = new Set(
   `Add AveragePool BatchNormalization Cast Concat Conv ConvTranspose Div Equal Erf Exp Expand Gemm HardSigmoid LessOrEqual Log
-  MatMul Max MaxPool Min Mul Neg Pad Reciprocal ReduceMax ReduceMean ReduceMin ReduceSum Reshape Resize Sigmoid Slice Softmax Sqrt Sub
+  MatMul Max MaxPool Min Mul Neg Pad Reciprocal ReduceMax ReduceMean ReduceMin ReduceSum Reshape Resize Sigmoid Slice Softmax Split Sqrt Sub
   Tanh Transpose Where`.split(/\s+/),
 );
 

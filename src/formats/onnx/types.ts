@@ -168,6 +168,11 @@ const concatenated = one((inputs, attributes) => {
   return shapes[0]!.with(axis, length);
 });
 
+const split: TypeRule = ([x, sizes], attributes) => {
+  const [shape, axis] = [shapeOf(x), integer(attributes, "axis", 0)];
+  return (contents(sizes) ?? []).map((size) => ({ dtype: x!.type.dtype, shape: shape?.with(axis, size) }));
+};
+
 const gathered = one(([x, indices], attributes) => {
   const [shape, of, axis] = [shapeOf(x), shapeOf(indices), integer(attributes, "axis", 0)];
   return shape && of && [...shape.slice(0, axis), ...of, ...shape.slice(axis + 1)];
@@ -221,6 +226,7 @@ export const standardTypes: TypeRules = new Map<string, TypeRule>([
   ["Transpose", one(([x], attributes) => integers(attributes, "perm")?.map((axis) => shapeOf(x)?.[axis] ?? "?"))],
   ["Concat", concatenated],
   ["Slice", sliced],
+  ["Split", split],
   ["Pad", padded],
   ["Gather", gathered],
   ["Squeeze", squeezed],

@@ -3,10 +3,24 @@ import { sizeOf, type Tensor, tensor, toFloat32 } from "../../../core/tensor.js"
 import type { Cell, Graph, Node, Update, Value } from "../../../graph/graph.js";
 import { type Rebuild, rebuild } from "../../../graph/passes/rebuild.js";
 import { concat, reshape, slice } from "../../../ops/movement.js";
-import type { Pass } from "./pass.js";
+import type { Module, Pass } from "./pass.js";
 
-/** Larger cells are not worth moving: what is saved is the launch of an operator, not its work. */
-const largestSize = 4096;
+/** Which cells are fused. */
+export interface FusionLimits {
+  /** Larger cells are not worth moving: what is saved is the launch of an operator, not its work. */
+  readonly largestSize: number;
+  readonly highestRank: number;
+  /** The most elements of a vector. */
+  readonly longest: number;
+  /** Whether arithmetic is the same if only numbers differ, which then become vectors of constants, or scalars are computed alike. */
+  readonly withOtherNumbers: boolean;
+}
+const onCpu: FusionLimits = {
+  largestSize: 4096,
+  highestRank: 2,
+  longest: Number.POSITIVE_INFINITY,
+  withOtherNumbers: false,
+};
 /** Fewer cells stay as they are. */
 const fewest = 4;
 
@@ -18,8 +32,11 @@ const fewest = 4;
  * Two updates have the same arithmetic if they apply the same operators to the same scalars, and otherwise to cells, or other values, of
  * the size of the cell.
  */
-export const fuseSmallUpdates: Pass = (module) => {
-  const vectors = groupsOf(module.graph).map((updates) => new FusedCells(updates));
+export const fuseSmallUpdates: Pass = (module) => fuseUpdates(module, onCpu);
+
+/** Fuses the updates of cells within limits. */
+export function fuseUpdates(module: Module, limits: FusionLimits): Module {
+  const vectors = groupsOf(module.graph, limits).map((updates) => new FusedCells(updates));
   const vectorOf = new Map(vectors.flatMap((vector) => vector.updates.map(({ cell }) => [cell, vector] as const)));
   const memo = new Map<string, Value>();
   const graph = rebuild(module.graph, {
@@ -42,7 +59,7 @@ export const fuseSmallUpdates: Pass = (module) => {
       return module.restore(all);
     },
   };
-};
+}
 
 /** Cells that become one vector. */
 class FusedCells {
@@ -60,7 +77,8 @@ class FusedCells {
   /** The vector in the new graph. */
   in(to: Rebuild): Value {
     if (this.#value) return this.#value;
-    const contents = Float32Array.from(this.updates.flatMap(({ cell }) => [...toFloat32(cell.value).data]));
+    const contents = new Float32Array(this.updates.reduce((n, { cell }) => n + sizeOf(cell.shape), 0));
+    for (const { cell } of this.updates) contents.set(toFloat32(cell.value).data, this.#starts.get(cell)!);
     this.#value = to.state(`fused/${this.updates[0]!.name}`, tensor("float32", [contents.length], contents));
     return this.#value;
   }
@@ -84,17 +102,34 @@ class FusedCells {
 }
 
 /** The updates of small cells, grouped by arithmetic. */
-function groupsOf(graph: Graph): Update[][] {
+function groupsOf(graph: Graph, limits: FusionLimits): Update[][] {
   const groups = new Map<string, Update[]>();
   for (const update of graph.updates) {
     const { cell, value } = update;
     const { length: rank } = cell.shape;
     // Scalars are shared by all members of a group, so they cannot be joined.
-    if (cell.dtype !== "float" || rank === 0 || rank > 2 || sizeOf(cell.shape) > largestSize) continue;
-    const key = arithmeticOf(value, cell);
+    if (cell.dtype !== "float" || rank === 0 || rank > limits.highestRank || sizeOf(cell.shape) > limits.largestSize)
+      continue;
+    const key = arithmeticOf(value, cell, limits);
     groups.set(key, [...(groups.get(key) ?? []), update]);
   }
-  return [...groups.values()].filter((group) => group.length >= fewest);
+  return [...groups.values()].flatMap((group) => cut(group, limits)).filter((group) => group.length >= fewest);
+}
+
+/** A group in parts that are short enough. */
+function cut(group: readonly Update[], { longest }: FusionLimits): Update[][] {
+  const parts: Update[][] = [];
+  let left = 0;
+  for (const update of group) {
+    const size = sizeOf(update.cell.shape);
+    if (size > left) {
+      parts.push([]);
+      left = longest;
+    }
+    parts.at(-1)!.push(update);
+    left -= size;
+  }
+  return parts;
 }
 
 /** The cell whose contents a value is. */
@@ -113,12 +148,22 @@ function fusible(value: Value): Node | undefined {
   return node.inputs.every((x) => isShared(x) || sameShape(x.shape, value.shape)) ? node : undefined;
 }
 
+/** The same for scalars that are computed alike. */
+function scalarKey({ id, node, source }: Value): string {
+  if (source.kind === "constant") return String(source.tensor.data[0]);
+  if (!node?.op.elementwise || Object.keys(node.attributes).length > 0) return `#${id}`;
+  return `${node.op.name}(${node.inputs.map(scalarKey).join(",")})`;
+}
+
 /** The expression that computes a value, with `·` for its operands. */
-function arithmeticOf(value: Value, cell: Cell): string {
-  if (isShared(value)) return `#${value.id}`;
+function arithmeticOf(value: Value, cell: Cell, limits: FusionLimits): string {
+  if (isShared(value)) {
+    if (!limits.withOtherNumbers) return `#${value.id}`;
+    return value.source.kind === "constant" ? "#" : scalarKey(value);
+  }
   const node = fusible(value);
   if (!node) return cellOf(value) ? (cellOf(value) === cell ? "self" : "cell") : "·";
-  return `${node.op.name}(${node.inputs.map((x) => arithmeticOf(x, cell)).join(",")})`;
+  return `${node.op.name}(${node.inputs.map((x) => arithmeticOf(x, cell, limits)).join(",")})`;
 }
 
 interface Fusion {
@@ -139,7 +184,8 @@ function fuse(values: readonly Value[], fusion: Fusion): Value {
   let result: Value;
   if (node && nodes.every(isAlike)) {
     const operand = (i: number) => nodes.map((other) => other!.inputs[i]!);
-    const inputs = node.inputs.map((x, i) => (isShared(x) ? to.get(x) : fuse(operand(i), fusion)));
+    const sizes = values.map(({ shape }) => sizeOf(shape as readonly number[]));
+    const inputs = node.inputs.map((x, i) => (isShared(x) ? shared(operand(i), sizes, to) : fuse(operand(i), fusion)));
     result = to.target.apply(node.op, inputs, node.attributes)[0]!;
   } else {
     const flat = () => values.map((value) => reshape(to.get(value), [-1]));
@@ -147,6 +193,15 @@ function fuse(values: readonly Value[], fusion: Fusion): Value {
   }
   memo.set(key, result);
   return result;
+}
+
+/** A scalar that all members share, or a vector of their numbers where these differ. */
+function shared(scalars: readonly Value[], sizes: readonly number[], to: Rebuild): Value {
+  const numberOf = ({ source }: Value) => (source.kind === "constant" ? Number(source.tensor.data[0]) : undefined);
+  const numbers = scalars.map(numberOf);
+  if (numbers[0] === undefined || numbers.every((n) => n === numbers[0])) return to.get(scalars[0]!);
+  const all = numbers.flatMap((n, i) => Array<number>(sizes[i]!).fill(n!));
+  return to.target.constant(tensor("float64", [all.length], Float64Array.from(all)));
 }
 
 /** All cells of another vector, in its order, are that vector. */

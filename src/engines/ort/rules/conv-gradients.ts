@@ -49,20 +49,24 @@ function flipKernel(w: LoweredValue, write: OnnxWriter): LoweredValue {
  *    for every channel (1.5 to 3 times as fast as im2col and a product);
  * 2. depthwise: each image and channel is a group, and the images are summed afterwards;
  * 3. otherwise (groups, dilation): one product per kernel element.
+ *
+ * @param padsFirst Whether x is padded by an operator of its own, which is faster on the CPU, or in the first way by the convolution.
  */
-const weightGrad: RuleFor<typeof convWeightGradOp> = (node, [x, dy], write) => {
-  const layer = layerShape(node);
-  if (!layer) throw new ShapeError("the gradient of a convolution's weight needs a fixed batch size");
-  const { n, channels, filters, group, dilations, kernel, oh, ow } = layer;
-  if (group === 1 && dilations[0] === 1 && dilations[1] === 1) return [denseGrad(x, dy, layer, write)];
-  if (group !== channels || group !== filters) return [byKernelElement(x, dy, layer, write)];
-  const padded = asMaps(padMaps(x, layer, write));
-  const images = write.reshape(padded, [1, n * channels, padded.shape[2], padded.shape[3]]);
-  const kernels = write.reshape(dy, [n * channels, 1, oh, ow]);
-  const geometry = { ...dyAsKernel(layer), pads: [0, 0, 0, 0], group: n * channels } as const;
-  const perImage = write.emit("Conv", [images, kernels], convolution(geometry, [oh, ow]));
-  return [sumOver("ReduceSum", write.reshape(perImage, [n, channels, 1, ...kernel]), overImages, write)];
-};
+export const weightGrad =
+  (padsFirst: boolean): RuleFor<typeof convWeightGradOp> =>
+  (node, [x, dy], write) => {
+    const layer = layerShape(node);
+    if (!layer) throw new ShapeError("the gradient of a convolution's weight needs a fixed batch size");
+    const { n, channels, filters, group, dilations, kernel, oh, ow } = layer;
+    if (group === 1 && dilations[0] === 1 && dilations[1] === 1) return [denseGrad(x, dy, layer, padsFirst, write)];
+    if (group !== channels || group !== filters) return [byKernelElement(x, dy, layer, write)];
+    const padded = asMaps(padMaps(x, layer, write));
+    const images = write.reshape(padded, [1, n * channels, padded.shape[2], padded.shape[3]]);
+    const kernels = write.reshape(dy, [n * channels, 1, oh, ow]);
+    const geometry = { ...dyAsKernel(layer), pads: [0, 0, 0, 0], group: n * channels } as const;
+    const perImage = write.emit("Conv", [images, kernels], convolution(geometry, [oh, ow]));
+    return [sumOver("ReduceSum", write.reshape(perImage, [n, channels, 1, ...kernel]), overImages, write)];
+  };
 
 /** Pads to what the windows read; with negative padding, crops. */
 function padMaps(x: LoweredValue, layer: ConvLayer, write: OnnxWriter): LoweredValue {
@@ -81,15 +85,26 @@ export function channelsLast(
   return write.pad(pixels, [0, top!, left!, 0, images, bottom!, right!, 0]);
 }
 
-function denseGrad(x: LoweredValue, dy: LoweredValue, layer: ConvLayer, write: OnnxWriter): LoweredValue {
+function denseGrad(
+  x: LoweredValue,
+  dy: LoweredValue,
+  layer: ConvLayer,
+  padsFirst: boolean,
+  write: OnnxWriter,
+): LoweredValue {
   const { n, channels, filters, strides, kernel, pads, height, width, oh, ow } = layer;
   const read = withoutSkipped(layer);
   const source = read === layer ? x : write.slice(x, [0, 0], [height, width], [2, 3], strides);
-  const pixels = channelsLast(source, [pads[0], pads[1], ...missingPads(read)], 0, write);
+  const around = [pads[0], pads[1], ...missingPads(read)] as const;
+  // A convolution drops no rows. One of 1×1 may be computed wrongly on WebGPU.
+  const isPaddedFirst = padsFirst || oh * ow === 1 || around.some((p) => p < 0);
+  const pixels = channelsLast(source, isPaddedFirst ? around : [0, 0, 0, 0], 0, write);
+  const [top, left, bottom, right] = isPaddedFirst ? [0, 0, 0, 0] : around;
   const [, rows, columns] = pixels.shape as readonly number[];
   const images = write.reshape(pixels, [1, n, rows!, columns! * channels]);
   const kernels = filters === 1 ? write.reshape(dy, [1, n, oh, ow]) : write.transpose(dy, [1, 0, 2, 3]); // [O,N,oh,ow]
-  const geometry = { ...dyAsKernel(read, channels), pads: [0, 0, 0, 0], group: 1 } as const;
+  const padding = [top, left * channels, bottom, right * channels] as const;
+  const geometry = { ...dyAsKernel(read, channels), pads: padding, group: 1 } as const;
   const sums = write.emit("Conv", [images, kernels], convolution(geometry, [oh, ow])); // [1, O, kh, kw·C]
   return write.transpose(write.reshape(sums, [filters, ...kernel, channels]), [0, 3, 1, 2]);
 }
@@ -115,5 +130,5 @@ function byKernelElement(x: LoweredValue, dy: LoweredValue, layer: ConvLayer, wr
 
 export const convGradientRules: Rules = new Map([
   ruleFor(convInputGradOp, inputGrad),
-  ruleFor(convWeightGradOp, weightGrad),
+  ruleFor(convWeightGradOp, weightGrad(true)),
 ]);

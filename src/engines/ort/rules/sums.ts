@@ -9,9 +9,10 @@ import type { ops, ReduceAttributes } from "../../../ops/reduce.js";
  * number after another. Each addition rounds, and if many numbers are equal, as after a ReLU, it rounds the same way each time: the
  * mean of 131,072 numbers, half of them zero, had a relative error of 8e-4.
  */
-const limits = { row: 512, chain: 128, whole: 16 } as const;
-/** The longest part that a long row is cut into. */
-const longestPart = 256;
+const cpuLimits = { row: 512, chain: 128, whole: 16, longestPart: 256 };
+
+/** The most numbers summed in one step, and the longest part that a long row is cut into. */
+export type SumLimits = typeof cpuLimits;
 
 /** Over the first axis, [N, …] → […]. */
 export const overImages: ReduceAttributes = { axes: [0], keepdims: false };
@@ -45,19 +46,19 @@ export function divisorsOf(n: number): number[] {
  * How a run of n numbers is cut into consecutive parts: [count, length]. Without a suitable divisor it stays whole. A step that sums fewer
  * than `least` numbers would leave too large an array for the next pass.
  */
-function cut(n: number, isRow: boolean, isAll: boolean): readonly [count: number, length: number] {
+function cut(n: number, isRow: boolean, isAll: boolean, limits: SumLimits): readonly [count: number, length: number] {
   const least = 8;
   if (n <= (isAll ? limits.whole : isRow ? limits.row : limits.chain)) return [1, n];
   const lengths = divisorsOf(n).filter((d) => d > 1 && d < n);
   // The longest rows that are short enough; for chains, the shortest length whose count is.
   const length = isRow
-    ? lengths.findLast((d) => d >= least && d <= longestPart)
+    ? lengths.findLast((d) => d >= least && d <= limits.longestPart)
     : lengths.find((d) => n / d <= limits.chain && n / d >= least);
   return length === undefined ? [1, n] : [n / length, length];
 }
 
 /** How a row of n numbers is cut into parts that are summed separately: [count, length]. */
-export const cutRow = (n: number): readonly [count: number, length: number] => cut(n, true, false);
+export const cutRow = (n: number): readonly [count: number, length: number] => cut(n, true, false, cpuLimits);
 
 /**
  * The sum or mean of an array, in as many steps as keep rounding errors small if its shape is known. The first step costs as much as a
@@ -68,6 +69,7 @@ export function sumOver(
   x: LoweredValue,
   { axes: given, keepdims }: ReduceAttributes,
   write: OnnxWriter,
+  limits = cpuLimits,
 ): LoweredValue {
   const { shape } = x;
   if (!shape?.every((d) => typeof d === "number")) return write.reduce(kind, x, given, keepdims);
@@ -78,7 +80,7 @@ export function sumOver(
   for (let at: number; (at = runs.findLastIndex(({ summed }) => summed)) >= 0; ) {
     const [before, after] = [runs.slice(0, at), runs.slice(at + 1)].map((part) => sizeOf(part.map(({ size }) => size)));
     const [isRow, isAll] = [after === 1, before * after! === 1];
-    const [count, length] = cut(runs[at]!.size, isRow, isAll);
+    const [count, length] = cut(runs[at]!.size, isRow, isAll, limits);
     if (isSingle && y === x && count === 1) return write.reduce(kind, x, axes, keepdims);
     const view = isRow || count === 1 ? [before! * count, length, after!] : [before!, count, length * after!];
     y = write.reduce(kind, write.reshape(y, view), [1], false);
@@ -94,5 +96,5 @@ export type ReductionRule = RuleFor<typeof ops.reduceSum>;
 
 /** The rule of a sum or mean. */
 export const sums =
-  (kind: "ReduceSum" | "ReduceMean"): ReductionRule =>
-  ({ attributes }, [x], write) => [sumOver(kind, x, attributes, write)];
+  (kind: "ReduceSum" | "ReduceMean", limits = cpuLimits): ReductionRule =>
+  ({ attributes }, [x], write) => [sumOver(kind, x, attributes, write, limits)];

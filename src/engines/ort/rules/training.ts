@@ -34,18 +34,18 @@ export const standardParts: BatchNormParts = {
 export const inverseDeviation = (variance: LoweredValue, epsilon: number, write: OnnxWriter): LoweredValue =>
   write.emit("Reciprocal", [write.emit("Sqrt", [write.emit("Add", [variance, write.number(epsilon)])])]);
 
+/** A vector [C], reshaped to broadcast over an array. */
+const over = (x: LoweredValue, vector: LoweredValue, write: OnnxWriter) => {
+  const shape = x.shape!.map((d, axis) => (axis === 1 ? Number(d) : 1));
+  return write.reshape(vector, shape);
+};
+
+/** x − mean, emitted once: the gradient reads it instead of x. */
+export const centered = (x: LoweredValue, average: LoweredValue, write: OnnxWriter) =>
+  write.memo(`${x.name} - ${average.name}`, () => write.emit("Sub", [x, over(x, average, write)]));
+
 /** Batch norm in training and its gradient, from the given parts. */
 export function batchNormRules({ mean, normalize }: BatchNormParts): Rules {
-  /** A vector [C], reshaped to broadcast over an array. */
-  const over = (x: LoweredValue, vector: LoweredValue, write: OnnxWriter) => {
-    const shape = x.shape!.map((d, axis) => (axis === 1 ? Number(d) : 1));
-    return write.reshape(vector, shape);
-  };
-
-  /** x − mean, emitted once: the gradient reads it instead of x. */
-  const centered = (x: LoweredValue, average: LoweredValue, write: OnnxWriter) =>
-    write.memo(`${x.name} - ${average.name}`, () => write.emit("Sub", [x, over(x, average, write)]));
-
   /**
    * The variance is the mean of (x − mean)²: E[x²] − E[x]² would save a pass but lose every digit where |mean| ≫ σ. The output uses
    * x − mean too, because γ/σ · x + (β − γ/σ · mean) cancels there. (BatchNormalization's own training mode overwrites its inputs

@@ -1,4 +1,5 @@
 import { staticShape } from "../../../core/shape.js";
+import { sizeOf } from "../../../core/tensor.js";
 import type { LoweredValue } from "../../../formats/onnx/ir.js";
 import { inferenceRules } from "../../../formats/onnx/lower.js";
 import { conv, convolution } from "../../../formats/onnx/rules/neural.js";
@@ -13,14 +14,16 @@ import {
 } from "../../../formats/onnx/writer.js";
 import type { Value } from "../../../graph/graph.js";
 import type { Attributes, Inputs, Op } from "../../../graph/op.js";
-import { convOp } from "../../../ops/conv.js";
+import { convOp, convWeightGradOp } from "../../../ops/conv.js";
 import { ops as elementwise } from "../../../ops/elementwise.js";
 import { ops as movement } from "../../../ops/movement.js";
 import { ops as norms } from "../../../ops/norm.js";
 import { type MaxPoolAttributes, maxPoolGradOp, maxPoolOp, maxPoolSelectOp } from "../../../ops/pool.js";
 import { reduceMaxGrad, ops as reductions } from "../../../ops/reduce.js";
 import { ops as softmaxes } from "../../../ops/softmax.js";
-import { trainingRules } from "./training.js";
+import { weightGrad } from "./conv-gradients.js";
+import { type ReductionRule, type SumLimits, sumOver, sums } from "./sums.js";
+import { batchNormRules, centered, standardParts, trainingRules } from "./training.js";
 
 /** y, but NaN where x is: of the provider's operators only Max and Min keep NaN for certain. */
 const withNaN = (y: LoweredValue, x: LoweredValue, write: OnnxWriter): LoweredValue =>
@@ -49,12 +52,33 @@ const sign: RuleFor<typeof elementwise.sign> = (_node, [x], write) => {
   return [write.emit("Where", [write.emit("Greater", [x, zero]), write.number(1), negative])];
 };
 
-/** The kernel passes over NaN, which the mean has. */
+/** The provider sums in 64 lanes, and moves other axes to the end before: an eighth of the CPU's roundings with numbers of this many. */
+const sumLimits: SumLimits = { row: 8192, chain: 8192, whole: 8192, longestPart: 1024 };
+
+/**
+ * A row of memory, [N·C, H·W], is summed at once, then what is left of an image: over other axes the provider would transpose whole maps.
+ */
+const sum = (kind: "ReduceSum" | "ReduceMean"): ReductionRule => sums(kind, sumLimits);
+
+/** The kernel passes over NaN, which the mean has. The view is that of the gradient, which looks for the same maximum. */
 const reduceMax: RuleFor<typeof reductions.reduceMax> = (node, [x], write) => {
   const { axes, keepdims } = node.attributes;
-  const [mean] = findRule(trainingRules, reductions.reduceMean)(node, [x], write);
-  return [withNaN(write.reduce("ReduceMax", x, axes, keepdims), mean!, write)];
+  const [mean] = sum("ReduceMean")(node, [x], write);
+  const { shape } = node.inputs[0];
+  const [first = 0] = axes;
+  const isStatic = shape.every((d) => d !== "N") && axes.every((axis, i) => axis === first + i && axis >= 0);
+  if (!isStatic) return [withNaN(write.reduce("ReduceMax", x, axes, keepdims), mean!, write)];
+  const merged = mergedAxes(staticShape(shape), first, axes.length);
+  const max = write.reduce("ReduceMax", write.reshape(x, merged), [first], true);
+  return [withNaN(write.reshape(max, dimsOf(node.outputs[0])), mean!, write)];
 };
+
+/** A shape with some adjacent axes as one. */
+const mergedAxes = (shape: readonly number[], first: number, count: number): readonly number[] => [
+  ...shape.slice(0, first),
+  shape.slice(first, first + count).reduce((n, d) => n * d, 1),
+  ...shape.slice(first + count),
+];
 
 /** A value at the first of the largest elements of x along an axis, zero elsewhere. Positions are floats: integers have no kernels. */
 function atFirstMaximum(x: LoweredValue, value: LoweredValue, axis: number, write: OnnxWriter): LoweredValue {
@@ -76,8 +100,7 @@ const maximumGrad: RuleFor<typeof reduceMaxGrad> = ({ attributes: { axes }, inpu
   const order = isAdjacent ? all : [...all.filter((axis) => !axes.includes(axis)), ...axes];
   const ordered = order.map((axis) => shape[axis]!);
   const first = order.indexOf(axes[0]!);
-  const length = axes.reduce((n, axis) => n * shape[axis]!, 1);
-  const merged = [...ordered.slice(0, first), length, ...ordered.slice(first + axes.length)];
+  const merged = mergedAxes(ordered, first, axes.length);
   const move = (v: LoweredValue, to: readonly number[]) => (isAdjacent ? v : write.transpose(v, to));
   const from = write.reshape(move(x, order), merged);
   const dx = atFirstMaximum(from, write.reshape(dy, merged.with(first, 1)), first, write);
@@ -163,9 +186,43 @@ const paddedConv: RuleFor<typeof convOp> = (node, [x, ...rest], write) => {
   return [write.emit("Conv", [apart, ...rest], convolution({ ...node.attributes, pads: [0, 0, 0, 0] }, [1, 1]))];
 };
 
+/** Means over all axes but the second, [C], as {@link sum} takes them. */
+function channelMeans(x: LoweredValue, write: OnnxWriter): LoweredValue {
+  const axes = [...x.shape!.keys()].filter((axis) => axis !== 1);
+  return sumOver("ReduceMean", x, { axes, keepdims: false }, write, sumLimits);
+}
+
+/**
+ * The gradient of batch norm in few kernels: with d = x − mean and k = E[dy·d]/σ, dx = γ/σ · (dy − (k/σ·d + E[dy])), dγ = n·k, dβ = n·E[dy].
+ * The operator for batch norms divides by σ = √(variance + ε), whatever it is given: k, the sum in parentheses, and dx are one each.
+ */
+const batchNormGrad: RuleFor<typeof norms.batchNormTrainingGrad> = (
+  { attributes: { epsilon }, inputs },
+  [dy, x, gamma, average, variance],
+  write,
+) => {
+  const [channels] = staticShape(inputs[2].shape) as [number];
+  const zeros = write.filled(0, [channels]);
+  const scaled = (v: LoweredValue, scale: LoweredValue, shift = zeros) =>
+    write.emit("BatchNormalization", [v, scale, shift, zeros, variance], { epsilon: { float: epsilon } });
+  const d = centered(x, average, write);
+  const meanDy = channelMeans(dy, write);
+  const correlation = write.reshape(channelMeans(write.emit("Mul", [dy, d]), write), [1, channels, 1]);
+  const k = write.reshape(scaled(correlation, write.filled(1, [channels])), [channels]);
+  const dx = scaled(write.emit("Sub", [dy, scaled(d, k, meanDy)]), gamma);
+  const count = write.number(sizeOf(staticShape(inputs[1].shape)) / channels);
+  return [dx, write.emit("Mul", [k, count]), write.emit("Mul", [meanDy, count])];
+};
+
+/** Batch norm in training. */
+const batchNorm: Rules = new Map([
+  ...batchNormRules({ ...standardParts, mean: channelMeans }),
+  ruleFor(norms.batchNormTrainingGrad, batchNormGrad),
+]);
+
 /** A rule for batch norms with [N,C] as [N,C,1]: of two axes the provider gives wrong numbers where C is a multiple of four. */
 function withThirdAxis<A extends Attributes, I extends Inputs>(op: Op<A, I>): readonly [Op, Rule] {
-  const rule = findRule(new Map([...inferenceRules, ...trainingRules]), op) as unknown as Rule;
+  const rule = findRule(new Map([...inferenceRules, ...batchNorm]), op) as unknown as Rule;
   return ruleFor(op as unknown as Op, (node, inputs, write) => {
     const isMatrix = ({ shape }: Value) => shape.length === 2;
     const deep = inputs.map((x, i) => {
@@ -188,12 +245,15 @@ export const webgpuRules: Rules = new Map([
   keepingNaN(elementwise.hardSigmoid),
   ruleFor(elementwise.sign, sign),
   ruleFor(softmaxes.logSoftmax, logSoftmax),
+  ruleFor(reductions.reduceSum, sum("ReduceSum")),
+  ruleFor(reductions.reduceMean, sum("ReduceMean")),
   ruleFor(reductions.reduceMax, reduceMax),
   ruleFor(reduceMaxGrad, maximumGrad),
   ruleFor(maxPoolOp, maxPool),
   ruleFor(maxPoolGradOp, maxPoolGrad),
   ruleFor(maxPoolSelectOp, maxPoolSelect),
   ruleFor(convOp, paddedConv),
+  ruleFor(convWeightGradOp, weightGrad(false)),
   withThirdAxis(norms.batchNormalization),
   withThirdAxis(norms.batchNormTraining),
   withThirdAxis(norms.batchNormTrainingGrad),

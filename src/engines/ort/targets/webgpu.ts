@@ -9,6 +9,8 @@ import { type Cell, isOp, liveProgram, type Update, type Value } from "../../../
 import { rebuild } from "../../../graph/passes/rebuild.js";
 import { ops as elementwise } from "../../../ops/elementwise.js";
 import { add } from "../../../ops/index.js";
+import { addInProducts, mergeDuplicates, scaleTogether, splitSlices } from "../passes/fewer-kernels.js";
+import { fuseUpdates } from "../passes/fuse-small-updates.js";
 import type { Pass } from "../passes/pass.js";
 import { isLopsided, webgpuRules } from "../rules/webgpu.js";
 import { fromOrt, type OrtArrays, type SessionSpec, SessionState } from "../state.js";
@@ -87,14 +89,26 @@ const avoidFaults: Pass = (module) => {
   return module;
 };
 
+/**
+ * The optimizer over few vectors. A megabyte takes as long to move as a kernel to start; a buffer of 128 MiB can be bound everywhere.
+ */
+const packState: Pass = (module) =>
+  fuseUpdates(module, { largestSize: 2 ** 18, highestRank: 8, longest: 2 ** 24, withOtherNumbers: true });
+
 /** WebGPU as a target. */
 export const webgpuTarget = (rules: Rules = new Map()): Target => ({
   name: "webgpu",
   rules: new Map([...webgpuRules, ...rules]),
   blocks: undefined,
   writesInPlace: false,
-  before: { "count-runs": countRuns },
-  after: { "avoid-faults": avoidFaults },
+  before: { "count-runs": countRuns, "pack-state": packState },
+  after: {
+    "merge-duplicates": mergeDuplicates,
+    "add-in-products": addInProducts,
+    "split-slices": splitSlices,
+    "scale-together": scaleTogether,
+    "avoid-faults": avoidFaults,
+  },
 });
 
 /** In the provider's own layout, NHWC, convolutions are wrong. With `disable_cpu_ep_fallback` a session opens only if all of it is on the device. */
