@@ -119,6 +119,18 @@ export async function manySteps(engine: Engine, count: number, onStep: (i: numbe
   await executable.release();
 }
 
+/** Trains the small network for many steps, and reads its state now and then, as after epochs. */
+export async function train(engine: Engine, count: number, onStep: (i: number) => void): Promise<void> {
+  const step = stepOf(small());
+  const executable = await engine.compile(step.graph);
+  for (let i = 0; i < count; i++) {
+    await executable.run(step.feeds(i));
+    if (i % 50 === 0) await executable.readState();
+    onStep(i);
+  }
+  await executable.release();
+}
+
 /** What happens when a graph is compiled. */
 export async function refusal(engine: Engine): Promise<string> {
   try {

@@ -3,6 +3,7 @@ import { spawnSync } from "node:child_process";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { main } from "../support/fovea.js";
+import { ifLong } from "../support/long.js";
 import { swiftShader } from "../support/webgpu.js";
 
 const driver = swiftShader();
@@ -68,6 +69,13 @@ test("in Node, steps on the device leave no memory behind", { skip }, (t) => {
   assert.equal(status, 0, stderr);
   t.diagnostic(`${stdout.trim()} MiB`);
   assert.ok(Number(stdout) < 60, `grows by ${stdout} MiB in 300 steps`);
+});
+
+test("in Node, a training of 500 steps leaves no memory behind", { skip: skip || ifLong }, (t) => {
+  const { status, stdout, stderr } = outcome("trained", driver);
+  assert.equal(status, 0, stderr);
+  t.diagnostic(`${stdout.trim()} MiB`);
+  assert.ok(Number(stdout) < 60, `grows by ${stdout} MiB in 400 steps`);
 });
 
 test("in Node, the device outlives garbage collections and engines", { skip }, () => {

@@ -35,6 +35,17 @@ const own: Readonly<Record<string, () => Promise<unknown>>> = {
     return (process.memoryUsage().rss - before) / 2 ** 20;
   },
 
+  /** By how much the process grows while a network is trained for 500 steps, after the first 100. */
+  async trained() {
+    const engine = ortEngine({ device: "webgpu", allowSoftware: true });
+    let before = 0;
+    await jobs.train(engine, 500, (i) => {
+      if (i === 100) before = process.memoryUsage().rss;
+    });
+    await engine.release();
+    return (process.memoryUsage().rss - before) / 2 ** 20;
+  },
+
   /** Two engines one after the other, on this thread, where garbage is collected before the state is released. */
   async collected() {
     for (let i = 0; i < 2; i++) {
