@@ -29,8 +29,8 @@ const { values } = parseArgs({
     stem: { type: "string", default: "auto" },
     /** `blocked` or `plain`. */
     layout: { type: "string", default: "blocked" },
-    /** Also allow Winograd's algorithm with 4×4 tiles. */
-    winograd: { type: "boolean", default: false },
+    /** `float32` or `fast`. */
+    precision: { type: "string", default: "float32" },
     classes: { type: "string", default: "10" },
     runs: { type: "string", default: "8" },
     threads: { type: "string", default: `${availableParallelism()}` },
@@ -90,7 +90,7 @@ const folder = await mkdtemp(join(tmpdir(), "fovea-profile-"));
 try {
   const backend = cpuBackend({
     layout: values.layout === "blocked" ? "blocked" : "plain",
-    winogradTile: values.winograd ? 4 : 2,
+    precision: values.precision === "fast" ? "fast" : "float32",
   });
   const { ort, options } = await backend.load(count("threads", values.threads));
   const facts = await backend.probe(ort);

@@ -19,6 +19,8 @@ export { ofSeen } from "./data/transforms.js";
 export { describeLowering, type LayerLowering } from "./engines/ort/lowering-report.js";
 export { openOnnxNetwork } from "./engines/ort/onnx-file.js";
 export { cpuBackend } from "./engines/ort/targets/cpu.js";
+export { type EnginePrecision, enginePrecisions } from "./engines/ort/tuning.js";
+export { hasFastLayers } from "./engines/ort/winograd/fast-layers.js";
 export { isSpatial, planeOf } from "./explain/epoch-maps.js";
 export { fiveDigits, resizeHeatmap, storedMap } from "./explain/heatmap.js";
 export { centerMap, meanIntervals, randomMap, road } from "./explain/metrics/index.js";

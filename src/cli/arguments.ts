@@ -12,7 +12,7 @@ import {
   OptionError,
   ortEngine,
 } from "../index.js";
-import { testTimeKinds } from "../internal.js";
+import { enginePrecisions, testTimeKinds } from "../internal.js";
 import { deviceFlags, gpuEngine, inFlags, type SettledDevice } from "./device.js";
 import { type FlagsOf, flag, flagList, within } from "./flags.js";
 import { cachedTuning, thisMachine } from "./tuning.js";
@@ -180,8 +180,9 @@ export const jsonFlag = flag("--json", "print one JSON object");
 /** Flags that say how to compute. */
 export const engineFlags = flagList(
   flag(
-    "--winograd",
-    "when training, use Winograd's algorithm with 4×4 tiles for wide 3×3 convolutions: less time, ten times the rounding error",
+    "--precision <name>",
+    "when training: float32 (default), or fast: wide 3×3 convolutions in less time, with about five times the rounding error",
+    schemas.oneOf(...enginePrecisions),
   ),
   threadsFlag,
   ...deviceFlags,
@@ -191,10 +192,9 @@ export type EngineFlags = Omit<FlagsOf<typeof engineFlags>, "device"> & SettledD
 /** Runs `use` with an engine: on the GPU, or tuned to this machine if it has been calibrated. The engine is released afterwards. */
 export async function withEngine<T>(
   use: (engine: Engine) => Promise<T>,
-  { threads = availableParallelism(), winograd = false, device, softwareGpu }: EngineFlags = {},
+  { threads = availableParallelism(), precision = "float32", device, softwareGpu }: EngineFlags = {},
 ): Promise<T> {
-  const onCpu = async () =>
-    ortEngine({ threads, winogradTile: winograd ? 4 : 2, tuning: await cachedTuning(thisMachine(threads)) });
+  const onCpu = async () => ortEngine({ threads, precision, tuning: await cachedTuning(thisMachine(threads)) });
   const engine = device === "webgpu" ? gpuEngine(softwareGpu) : await onCpu();
   try {
     return await use(engine);

@@ -18,6 +18,7 @@ import { calibrateCommand, median } from "./calibrate.js";
 import { deviceOf } from "./device.js";
 import { addFlags, type FlagsOf, flag, flagList } from "./flags.js";
 import { requireMemory } from "./memory.js";
+import { requireFastLayers } from "./precision.js";
 import { print, short } from "./terminal.js";
 import { noise, targetsFor } from "./workload.js";
 
@@ -44,12 +45,14 @@ export const benchCommand = addFlags(new Command("bench"), benchFlags)
         throw new OptionError(`${option.long} goes after the subcommand: fovea bench ${sub.name()} ${option.long} …`);
   })
   .action(async (flags: BenchFlags) => {
-    for (const flag of ["recompute", "winograd"] as const)
-      if (flags[flag] && flags.mode === "infer") throw new OptionError(`--${flag} has no effect with --mode infer`);
+    const idle = flags.precision === "fast" ? "precision fast" : flags.recompute ? "recompute" : undefined;
+    if (idle && flags.mode === "infer") throw new OptionError(`--${idle} has no effect with --mode infer`);
     const device = await deviceOf(flags);
     const spec = modelInfo(flags.model);
     const size = [flags.batch, ...(flags.input ?? spec.input)] as [number, number, number, number];
-    requireMemory(modelByFlags(flags), size, flags.mode === "train" && !flags.recompute);
+    const network = modelByFlags(flags);
+    requireMemory(network, size, flags.mode === "train" && !flags.recompute);
+    await requireFastLayers(network, size, { ...flags, device });
     const times = await withEngine(
       (engine) => (flags.mode === "train" ? trainTimes(engine, flags, size) : inferTimes(engine, flags, size)),
       { ...flags, device },

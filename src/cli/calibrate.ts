@@ -62,7 +62,7 @@ export async function measureTuning(
   onProgress: (share: number, what: string) => void = () => {},
 ): Promise<MeasuredTuning> {
   const direct: Tuning = { fewImages: 0, winograd: { positions: 0, 2: {}, 4: {} } };
-  const engineOf = (tuning: Tuning) => ortEngine({ threads, layout: "blocked", winogradTile: 4, tuning });
+  const engineOf = (tuning: Tuning) => ortEngine({ threads, layout: "blocked", precision: "fast", tuning });
   const plain = ortEngine({ threads, layout: "plain" });
   const blocked = engineOf(direct);
   const byWinograd = tiles.map((tile) =>
@@ -195,7 +195,7 @@ export const calibrateCommand = addFlags(new Command("calibrate"), calibrateFlag
   .addHelpText("after", () =>
     helpText(`
 Times training steps under alternative lowerings: plain against blocked, and direct convolutions against Winograd's algorithm with 2×2
-and 4×4 tiles (the latter only with --winograd). The sizes at which each wins are stored in the cache folder (FOVEA_CACHE, or
+and 4×4 tiles (the latter only with --precision fast). The sizes at which each wins are stored in the cache folder (FOVEA_CACHE, or
 fovea in the user's cache folder) for this processor, number of threads and versions. Commands that train or evaluate use them instead of
 the defaults, which were measured on a processor with AVX-512. Takes about a minute; run nothing else meanwhile. In programs, pass "tuning"
 of the --json output to the engine: ortEngine({ tuning }).

@@ -2,6 +2,7 @@ import { messageOf } from "../core/errors.js";
 import { oneOf } from "../core/schema.js";
 import { Graph } from "../engine.js";
 import { type Engine, FoveaError, OptionError, ortEngine } from "../index.js";
+import type { EnginePrecision } from "../internal.js";
 import { type FlagsOf, flag, flagList } from "./flags.js";
 import { say } from "./terminal.js";
 
@@ -22,7 +23,7 @@ export type SettledDevice = Omit<DeviceFlags, "device"> & { readonly device?: "c
 /** Flags that are about the processor, or change nothing on a GPU, where ONNX Runtime merges what is computed twice. */
 interface ProcessorFlags {
   readonly threads?: number | undefined;
-  readonly winograd?: boolean | undefined;
+  readonly precision?: EnginePrecision | undefined;
   readonly recompute?: boolean | undefined;
 }
 
@@ -63,8 +64,9 @@ export async function deviceOf({
     if (softwareGpu) throw new OptionError("--software-gpu needs --device webgpu or --device auto");
     return "cpu";
   }
-  const idle = (["threads", "winograd", "recompute"] as const).find((name) => flags[name]);
-  if (idle && device === "webgpu") throw new OptionError(`--${idle} has no effect with --device webgpu`);
+  const idle = (["threads", "recompute"] as const).find((name) => flags[name]);
+  const flag = flags.precision === "fast" ? "precision fast" : idle;
+  if (flag && device === "webgpu") throw new OptionError(`--${flag} has no effect with --device webgpu`);
   const trouble = await gpuTrouble(softwareGpu);
   if (trouble === undefined) {
     if (device === "auto") say("computing on the GPU, by WebGPU");

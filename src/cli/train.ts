@@ -9,6 +9,7 @@ import { showLearningRates } from "./find-lr.js";
 import { addFlags, flagNamed } from "./flags.js";
 import { requireMemory } from "./memory.js";
 import { refuseIdleFlags, withDefaults } from "./optimization.js";
+import { requireFastLayers } from "./precision.js";
 import { pretrainedBy } from "./pretrained.js";
 import { checkSame } from "./resume.js";
 import { resumedData, wherever } from "./resume-data.js";
@@ -113,7 +114,9 @@ immediately.`),
     requireSizes(network, flags.progressiveResizing ?? [], flagNamed);
     const { imageSize } = config.preprocessing;
     const keepsAll = frozen.length === 0 && !flags.recompute;
-    requireMemory(network, [config.training.batch, 3, imageSize, imageSize], keepsAll);
+    const input = [config.training.batch, 3, imageSize, imageSize] as const;
+    requireMemory(network, input, keepsAll);
+    await requireFastLayers(network, input, flags);
     if (flags.findLr !== undefined) {
       if (resumed) throw new OptionError("--find-lr is for a training that has not started; leave out --resume");
       return showLearningRates({ ...config, frozen }, network, data, flags, progress);

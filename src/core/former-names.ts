@@ -7,3 +7,9 @@ const formerNames: Readonly<Record<string, string>> = { classes: "numClasses" };
  */
 export const withPresentNames = (options: Readonly<Record<string, unknown>>): Record<string, unknown> =>
   Object.fromEntries(Object.entries(options).map(([name, value]) => [formerNames[name] ?? name, value]));
+
+/** Flags as a run's `config.json` holds them, by their present names. `--winograd` became `--precision fast`. */
+export function withPresentFlags(flags: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const { winograd, ...rest } = flags;
+  return winograd === true ? { precision: "fast", ...rest } : rest;
+}

@@ -1,5 +1,5 @@
 import { FormatError, type FoveaError } from "../core/errors.js";
-import { withPresentNames } from "../core/former-names.js";
+import { withPresentFlags, withPresentNames } from "../core/former-names.js";
 import {
   check,
   classList,
@@ -88,7 +88,7 @@ export function parseRunConfig(json: string, file: string): RunConfig {
   const run = config as RunConfig;
   const model = { ...run.model, options: withPresentNames(run.model.options) };
   const training = { ...run.training, ...recordedIn(trainingSettings, run.training) };
-  return { ...run, model, frozen: run.frozen ?? [], training };
+  return { ...run, flags: withPresentFlags(run.flags), model, frozen: run.frozen ?? [], training };
 }
 
 /** @throws `fault` if it is not a configuration, with the field, what it must be and what it is. */

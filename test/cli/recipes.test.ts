@@ -126,7 +126,7 @@ test("false in a configuration file switches off what a recipe switches on, and 
   const { code, stderr } = await fovea(["train", data, "--config", at("off.yaml"), ...short, "--out", at("off")]);
   assert.equal(code, 0, stderr);
   assert.deepEqual([config("off").training.bceLoss, config("off").training.bceTargetThreshold], [false, null]);
-  for (const switched of ["cacheFeatures", "balancedSampling", "recompute", "winograd", "pretrained", "maps"]) {
+  for (const switched of ["cacheFeatures", "balancedSampling", "recompute", "pretrained", "maps"]) {
     writeFileSync(at("one.json"), JSON.stringify({ [switched]: false }));
     assert.deepEqual(await presetFlags(trainCommand, { config: at("one.json") }), { [switched]: false });
   }

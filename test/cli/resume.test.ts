@@ -88,7 +88,7 @@ test("Ctrl-C twice ends at once, by the signal", async () => {
   assert.doesNotMatch(twice.stderr, /terminate called/);
 });
 
-test("--winograd computes otherwise, and the run knows it", { skip: ifLong }, async () => {
+test("--precision fast computes otherwise, and the run knows it", { skip: ifLong }, async () => {
   const small = join(folder, "small");
   mkdirSync(small);
   tinyCifar(small, { train: 8, test: 8 });
@@ -98,12 +98,12 @@ test("--winograd computes otherwise, and the run knows it", { skip: ifLong }, as
     assert.equal(outcome.code, 0, outcome.stderr);
   };
   await begin("direct");
-  await begin("winograd", "--winograd");
-  assert.equal(JSON.parse(String(file("winograd", "config.json"))).flags.winograd, true);
-  const [direct, winograd] = ["direct", "winograd"].map(
+  await begin("fast", "--precision", "fast");
+  assert.equal(JSON.parse(String(file("fast", "config.json"))).flags.precision, "fast");
+  const [direct, fast] = ["direct", "fast"].map(
     (run) => readSafetensors(file(run, "last.safetensors")).tensors.get("layer3.0.conv2.weight")!.data as Float32Array,
   );
-  const apart = direct!.reduce((most, x, i) => Math.max(most, Math.abs(x - winograd![i]!)), 0);
+  const apart = direct!.reduce((most, x, i) => Math.max(most, Math.abs(x - fast![i]!)), 0);
   assert.ok(apart < 1e-4);
   // Other processors may have no blocked operators, without which there is nothing to choose.
   if (process.arch === "x64") assert.ok(apart > 0);

@@ -330,7 +330,7 @@ for (const [name, [build, ...inputs]] of Object.entries(cases))
 /** Every layer that can goes by Winograd's algorithm with such tiles. */
 const byWinograd = (tile: 2 | 4) => {
   const winograd = { positions: 0, 2: {}, 4: {}, [tile]: { 1: 64 } };
-  return ortEngine({ threads: 1, layout: "blocked", winogradTile: 4, tuning: { fewImages: 0, winograd } });
+  return ortEngine({ threads: 1, layout: "blocked", precision: "fast", tuning: { fewImages: 0, winograd } });
 };
 const [byTwo, byFour] = [byWinograd(2), byWinograd(4)];
 afterAll(() => Promise.all([byTwo.release(), byFour.release()]));

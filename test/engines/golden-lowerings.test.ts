@@ -23,8 +23,9 @@ const folder = new URL("../../../test/golden/lowerings/", import.meta.url);
 const cpu = (blockSize?: number, winograd?: WinogradTuning): Target =>
   cpuTarget(
     { blockSize, writesInPlace: true },
-    winograd ? { tuning: { fewImages: 0, winograd }, winogradTile: 4 } : {},
+    winograd ? { tuning: { fewImages: 0, winograd }, precision: "fast" } : {},
   );
+const fast = cpuTarget({ blockSize: 16, writesInPlace: true }, { precision: "fast" });
 const wasm: Target = { ...wasmTarget(), writesInPlace: true };
 
 const winograd = { positions: 0, 2: { 32: 4 }, 4: { 16: 8 } };
@@ -57,6 +58,7 @@ const networks: typeof cases = {
   "resnet20-training-wasm": [step("resnet20", "none", 32, 32), wasm],
   "resnet20-cbam-training-blocked-16": [step("resnet20", "cbam", 32, 32), cpu(16)],
   "resnet18-training-blocked-16": [step("resnet18", "none", 32, 32), cpu(16)],
+  "resnet18-training-fast": [step("resnet18", "none", 32, 64), fast],
   "mbv2_ca-training-blocked-16": [step("mbv2_ca", "coord", 8, 64), cpu(16)],
   "van_b0-training-blocked-16": [step("van_b0", "none", 8, 64), cpu(16)],
   "resnet20-cbam-inference-plain": [forward("resnet20", "cbam", 32), cpu()],

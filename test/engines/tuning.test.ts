@@ -4,11 +4,11 @@ import { OptionError } from "../../src/core/errors.js";
 import type { Engine } from "../../src/engines/engine.js";
 import { type OrtNodeOptions, ortEngine } from "../../src/engines/ort/node.js";
 import {
+  allowedBy,
   checkTuning,
   chooseTile,
   defaultTuning,
-  upToTile,
-  type WinogradTile,
+  type EnginePrecision,
   type WinogradTuning,
 } from "../../src/engines/ort/tuning.js";
 import { Graph } from "../../src/graph/graph.js";
@@ -25,8 +25,8 @@ test("a layer goes by the largest number of channels that is not above its own",
   const { winograd } = defaultTuning;
   const no = undefined;
   assert.deepEqual(tiles(winograd, 8, 3, 64, 127, 128, 200, 256, 512, 4096), [no, no, no, 4, 4, 4, 4, 4]);
-  assert.deepEqual(tiles(upToTile(winograd, 2), 8, 64, 128, 200, 256, 4096), [no, no, no, 2, 2]);
-  assert.equal(upToTile(winograd, 4), winograd);
+  assert.deepEqual(tiles(allowedBy("float32", winograd), 8, 64, 128, 200, 256, 4096), [no, no, no, 2, 2]);
+  assert.equal(allowedBy("fast", winograd), winograd);
   const sides = { 256: 8, 64: 32, 128: 0 };
   assert.deepEqual(tiles({ ...none, 2: sides }, 8, 63, 64, 127, 128, 255, 256, 1000), [no, 2, 2, no, no, 2, 2]);
   assert.deepEqual(tiles({ ...none, 2: sides }, 9, 64, 256), [2, no]);
@@ -108,9 +108,9 @@ test("the table says which layers go by Winograd's algorithm", async () => {
   const direct = await output(ortBlocked);
   /** How the output differs from that of the blocked convolution: not at all, by rounding, or by more rounding. */
   const largest = direct.reduce((most, v) => Math.max(most, Math.abs(v)), 0);
-  const tileOf = async (winograd: Partial<WinogradTuning>, winogradTile: WinogradTile = 4) => {
+  const tileOf = async (winograd: Partial<WinogradTuning>, precision: EnginePrecision = "fast") => {
     const tuning = { fewImages: 0, winograd: { ...none, ...winograd } };
-    const engine = ortEngine({ threads: 1, layout: "blocked", winogradTile, tuning });
+    const engine = ortEngine({ threads: 1, layout: "blocked", precision, tuning });
     const y = await output(engine);
     await engine.release();
     const error = y.reduce((most, v, i) => Math.max(most, Math.abs(v - direct[i]!)), 0) / largest;
@@ -119,8 +119,8 @@ test("the table says which layers go by Winograd's algorithm", async () => {
   assert.equal(await tileOf({ 4: { 64: 8 } }), 4);
   assert.equal(await tileOf({ 2: { 64: 8 } }), 2);
   assert.equal(await tileOf({ 2: { 64: 8 }, 4: { 64: 8 } }), 4);
-  assert.equal(await tileOf({ 2: { 64: 8 }, 4: { 64: 8 } }, 2), 2, "tiles of 4×4 are not allowed");
-  assert.equal(await tileOf({ 4: { 64: 8 } }, 2), "direct");
+  assert.equal(await tileOf({ 2: { 64: 8 }, 4: { 64: 8 } }, "float32"), 2, "tiles of 4×4 are not allowed");
+  assert.equal(await tileOf({ 4: { 64: 8 } }, "float32"), "direct");
   assert.equal(await tileOf({ 2: { 32: 8, 72: 0 } }), 2, "the fewer of channels and filters count");
   assert.equal(await tileOf({ 2: { 64: 7 } }), "direct", "the longer side counts");
   assert.equal(await tileOf({ 2: { 65: 8 } }), "direct");

@@ -8,7 +8,7 @@ import type { Host, HostRequest, HostResults } from "./session.js";
 import { type CpuOptions, cpuBackend } from "./targets/cpu.js";
 import { wasmBackend } from "./targets/wasm.js";
 import { checkDevice, webgpuBackend } from "./targets/webgpu.js";
-import { checkTuning, defaultTuning, type Tuning, type WinogradTile } from "./tuning.js";
+import { checkTuning, defaultTuning, type EnginePrecision, enginePrecisions, type Tuning } from "./tuning.js";
 import type { Answer, WorkerSetup } from "./worker.js";
 
 /** Options of {@link ortEngine}. */
@@ -20,11 +20,11 @@ export interface OrtNodeOptions extends OrtOptions {
    */
   readonly layout?: NonNullable<CpuOptions["layout"]>;
   /**
-   * The largest output tile of Winograd's algorithm (Lavin and Gray, arXiv:1509.09308) for blocked 3×3 convolutions. 4 allows F(4×4,3×3):
-   * fewer multiplications, about ten times the rounding error (5e-6 of the largest output), more memory. F(2×2,3×3) rounds like the
-   * convolution itself. `tuning` decides which layers use which. Default: 2.
+   * `float32` (default), or `fast`: blocked 3×3 convolutions of many channels by Winograd's F(4×4,3×3) (Lavin and Gray, arXiv:1509.09308), forward
+   * pass and gradients. Fewer multiplications, about five times the rounding error, a thousandth of that of bfloat16, and more memory. `tuning`
+   * decides which layers these are; inference is the same.
    */
-  readonly winogradTile?: WinogradTile;
+  readonly precision?: EnginePrecision;
   /** Sizes at which one lowering becomes faster than another, as measured by `fovea bench calibrate`. Default: {@link defaultTuning}. */
   readonly tuning?: Tuning;
 }
@@ -32,7 +32,7 @@ export interface OrtNodeOptions extends OrtOptions {
 export const ortOptions: Schema<OrtNodeOptions> = fields<OrtNodeOptions>({
   ...ortFields,
   layout: maybe(oneOf("auto", "plain", "blocked")),
-  winogradTile: maybe(oneOf(2, 4)),
+  precision: maybe(oneOf(...enginePrecisions)),
   tuning: maybe(settings) as unknown as Schema<Tuning | undefined>,
 });
 
@@ -50,6 +50,8 @@ export function ortEngine(options: OrtNodeOptions = {}): Engine {
   check("ortEngine", "options", ortOptions, options);
   checkDevice("ortEngine", options);
   if (options.device === "webgpu") return engineIn(new GpuHost(), webgpuBackend(inWorker, inWorker, options));
+  if (options.precision === "fast" && options.layout === "plain")
+    throw new OptionError('ortEngine: precision "fast" has no effect with layout "plain"; leave one out');
   const { threads = availableParallelism(), ...rest } = options;
   const tuning = checkTuning(options.tuning ?? defaultTuning, "ortEngine: tuning");
   return engineIn(new WorkerHost({ backend: "cpu", threads }), cpuBackend({ ...rest, tuning }));

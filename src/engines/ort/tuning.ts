@@ -12,7 +12,7 @@ export interface Tuning {
   readonly winograd: WinogradTuning;
 }
 
-/** Which 3×3 convolutions use Winograd's algorithm, per output tile: 2×2 and, where allowed, 4×4. Maps smaller than 4×4 never do. */
+/** Which 3×3 convolutions use Winograd's algorithm, per output tile: 2×2 and, with `precision: "fast"`, 4×4. Maps smaller than 4×4 never do. */
 export interface WinogradTuning extends Readonly<Record<WinogradTile, WinogradSides>> {
   /** The fewest positions, images · height · width: transforming the weight costs the same for one image as for many. */
   readonly positions: number;
@@ -33,9 +33,13 @@ export const defaultTuning: Tuning = {
   winograd: { positions: 512, 2: { 128: 0, 256: 14, 512: 16 }, 4: { 64: 0, 128: 16, 256: 16, 512: 16 } },
 };
 
-/** The table limited to tiles of at most `largest`: larger tiles round more, so they need permission. */
-export const upToTile = (tuning: WinogradTuning, largest: WinogradTile): WinogradTuning =>
-  largest === 4 ? tuning : { ...tuning, 4: {} };
+/** How exactly an engine computes: as float32 does, or faster with more rounding. */
+export const enginePrecisions = ["float32", "fast"] as const;
+export type EnginePrecision = (typeof enginePrecisions)[number];
+
+/** What of a table may be used: tiles of 4×4 round more than float32 has to. */
+export const allowedBy = (precision: EnginePrecision, tuning: WinogradTuning): WinogradTuning =>
+  precision === "fast" ? tuning : { ...tuning, 4: {} };
 
 /** The tile for a layer, if any; the larger first, which saves more. `channels` is min(in, out channels). */
 export function chooseTile(

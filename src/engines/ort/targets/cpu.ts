@@ -7,7 +7,7 @@ import type { BlockedRule } from "../blocked/rule.js";
 import { blockedRules } from "../blocked/rules/index.js";
 import { nativeRules } from "../rules/native.js";
 import { trainingRules } from "../rules/training.js";
-import { defaultTuning, type Tuning, upToTile, type WinogradTile } from "../tuning.js";
+import { allowedBy, defaultTuning, type EnginePrecision, type Tuning } from "../tuning.js";
 import { probeBlockSize } from "./blocked-operators.js";
 import type { Backend, Target } from "./target.js";
 import { probeWritesInPlace } from "./write-in-place.js";
@@ -25,7 +25,7 @@ export interface CpuFacts {
 /** What is compiled how on the CPU: see the options of `ortEngine`. */
 export interface CpuOptions {
   readonly layout?: "auto" | "plain" | "blocked";
-  readonly winogradTile?: WinogradTile;
+  readonly precision?: EnginePrecision;
   readonly tuning?: Tuning;
   /** Rules in place of the backend's own. */
   readonly rules?: Rules;
@@ -33,7 +33,7 @@ export interface CpuOptions {
 
 /** The CPU as a target. */
 export function cpuTarget({ blockSize: block, writesInPlace }: CpuFacts, options: CpuOptions = {}): Target {
-  const { winogradTile = 2, tuning = defaultTuning, rules = new Map() } = options;
+  const { precision = "float32", tuning = defaultTuning, rules = new Map() } = options;
   const own = ({ ops, ...rule }: BlockedRule) => ({ ...rule, ops: ops.filter((op) => !rules.has(op)) });
   return {
     name: block === undefined ? "cpu" : `cpu, blocks of ${block}`,
@@ -41,7 +41,7 @@ export function cpuTarget({ blockSize: block, writesInPlace }: CpuFacts, options
     blocks:
       block === undefined
         ? undefined
-        : { block, winograd: upToTile(tuning.winograd, winogradTile), rules: blockedRules.map(own) },
+        : { block, winograd: allowedBy(precision, tuning.winograd), rules: blockedRules.map(own) },
     writesInPlace,
   };
 }

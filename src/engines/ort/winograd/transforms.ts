@@ -14,7 +14,12 @@ interface WinogradTransforms {
   readonly output: Matrix;
 }
 
-/** By m. Interpolation points: 0, ±1, ∞ for F(2×2); 0, ±1, ±2, ∞ for F(4×4) (Lavin and Gray, arXiv:1509.09308). */
+const { SQRT1_2: small, SQRT2: large } = Math;
+
+/**
+ * By m (Lavin and Gray, arXiv:1509.09308). Interpolation points: 0, ±1, ∞ for F(2×2); 0, ±√½, ±√2, ∞ for F(4×4), which round half as much as
+ * their 0, ±1, ±2, ∞, at worst a quarter (docs/lab/winograd.md).
+ */
 const transforms = {
   2: {
     input: [
@@ -36,26 +41,26 @@ const transforms = {
   },
   4: {
     input: [
-      [4, 0, -5, 0, 1, 0],
-      [0, -4, -4, 1, 1, 0],
-      [0, 4, -4, -1, 1, 0],
-      [0, -2, -1, 2, 1, 0],
-      [0, 2, -1, -2, 1, 0],
-      [0, 4, 0, -5, 0, 1],
+      [1, 0, -5 / 2, 0, 1, 0],
+      [0, -large, -2, small, 1, 0],
+      [0, large, -2, -small, 1, 0],
+      [0, -small, -1 / 2, large, 1, 0],
+      [0, small, -1 / 2, -large, 1, 0],
+      [0, 1, 0, -5 / 2, 0, 1],
     ],
     weight: [
-      [1 / 4, 0, 0],
-      [-1 / 6, -1 / 6, -1 / 6],
-      [-1 / 6, 1 / 6, -1 / 6],
-      [1 / 24, 1 / 12, 1 / 6],
-      [1 / 24, -1 / 12, 1 / 6],
+      [1, 0, 0],
+      [-2 / 3, -large / 3, -1 / 3],
+      [-2 / 3, large / 3, -1 / 3],
+      [1 / 6, large / 6, 1 / 3],
+      [1 / 6, -large / 6, 1 / 3],
       [0, 0, 1],
     ],
     output: [
       [1, 1, 1, 1, 1, 0],
-      [0, 1, -1, 2, -2, 0],
-      [0, 1, 1, 4, 4, 0],
-      [0, 1, -1, 8, -8, 1],
+      [0, small, -small, large, -large, 0],
+      [0, 1 / 2, 1 / 2, 2, 2, 0],
+      [0, small / 2, -small / 2, 2 * large, -2 * large, 1],
     ],
   },
 } as const satisfies Readonly<Record<WinogradTile, WinogradTransforms>>;
