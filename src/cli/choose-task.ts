@@ -1,4 +1,4 @@
-import { hasTargets } from "../core/tasks.js";
+import { hasTargets, networksFor } from "../core/tasks.js";
 import { type Dataset, modelInfo, type OpenedDataset, OptionError } from "../index.js";
 import { models } from "../internal.js";
 import { flagNamed } from "./flags.js";
@@ -22,7 +22,7 @@ export function modelFor(flags: AskedFlags, source: string, { train }: OpenedDat
   const face = faceOf(task);
   const model = flags.model ?? face.network;
   const own = modelInfo(model).task;
-  if (own !== face.networks)
+  if (own !== networksFor(task))
     throw new OptionError(
       task === "segmentation"
         ? `${model} is a classification network, and ${flags.task ? "--task segmentation needs" : `${source} has images with masks, which need`} one for segmentation, such as --model ${face.network}`

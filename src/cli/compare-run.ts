@@ -2,7 +2,7 @@ import { stat } from "node:fs/promises";
 import { availableParallelism, loadavg } from "node:os";
 import { basename, join, relative, resolve } from "node:path";
 import process from "node:process";
-import { design, fewestSeeds, isGenerated, points, type Rates, slurmScript } from "../compare/index.js";
+import { design, fewestSeeds, isGenerated, type Rates, scaleOf, scoreOfPlan, slurmScript } from "../compare/index.js";
 import {
   arePaired,
   type Forecast,
@@ -75,6 +75,9 @@ function forecastText({ units, images, macs, seconds, peakBytes }: Forecast, wor
   return `${units} ${units === 1 ? "unit" : "units"} to do, ${short(images)} images, ${short(macs)}MACs of training, about ${hours} with ${workers} at a time, up to ${(peakBytes / 2 ** 20).toFixed(0)} MiB of memory each`;
 }
 
+/** A usual deviation of differences between seeds, as an example. */
+const deviation = 0.005;
+
 /** `--dry-run` */
 export async function dryRun(
   given: Journal,
@@ -87,6 +90,7 @@ export async function dryRun(
     const units = journal.units();
     const remaining = open(units, await journal.results(units));
     const predicted = forecast(journal, remaining, await trialsOf(journal, remaining, workers), options);
+    const { text, points, factor } = scaleOf(scoreOfPlan(journal.plan));
     const rows = units.filter(({ unit }) => unit.seed === journal.plan.seeds[0] && unit.setting === 0);
     const seeds = journal.plan.seeds.length;
     const tests = (journal.plan.entrants.length - 1) * journal.plan.backbones.length;
@@ -116,7 +120,7 @@ export async function dryRun(
         ...(found === null
           ? []
           : [
-              `${seeds} seeds detect a difference of ${found.toFixed(1)} standard deviations of the paired differences with 80 % power: ${points(found * 0.005)} points if the standard deviation is 0.5`,
+              `${seeds} seeds detect a difference of ${found.toFixed(1)} standard deviations of the paired differences with 80 % power: ${text(found * deviation)}${points} if the standard deviation is ${Number((factor * deviation).toPrecision(1))}`,
             ]),
         `folder: ${journal.path}`,
       ),

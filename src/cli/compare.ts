@@ -5,23 +5,28 @@ import { Command } from "commander";
 import {
   budgets,
   canonical,
+  comparedTasks,
   isGenerated,
   type Plan,
   parsePlan,
   presetNamed,
   presets,
+  taskOfPlan,
   writtenPlan,
 } from "../compare/index.js";
 import { isPlanFile, Journal, readPlanFile, sha256 } from "../compare/node/index.js";
 import * as schemas from "../core/schema.js";
+import { hasTargets } from "../core/tasks.js";
 import { OptionError, openMasks } from "../index.js";
 import { count, optional } from "./arguments.js";
 import { coordinate } from "./compare-coordinate.js";
 import { checkPairing, dryRun, nameOf, requireFolder, requireOutside, workersFor, writeSlurm } from "./compare-run.js";
 import { compareTablesCommand } from "./compare-tables.js";
+import { taskData, taskFlag } from "./compare-task.js";
 import { compareWorkCommand } from "./compare-work.js";
 import { compareWorkerCommand, defaultRedis } from "./compare-worker.js";
 import { addFlags, type FlagsOf, flag, flagList, givenOf } from "./flags.js";
+import { targetFlags } from "./targets/flags.js";
 
 /** Flags whose values a plan file has. */
 const planFlags = flagList(
@@ -31,6 +36,8 @@ const planFlags = flagList(
   ),
   flag("--preset <name>", `a published comparison: ${Object.keys(presets).join(", ")}`),
   flag("--model <list>", "networks to put them in (default: resnet20)"),
+  taskFlag,
+  ...targetFlags,
   flag("--seeds <n>", "number of paired seeds (default: 3; an exact test needs 6)", count),
   flag("--epochs <n>", "epochs of the baseline (default: 10)", schemas.epochCount),
   flag("--budget <what>", "what all modules get the same amount of (default: epochs)", schemas.oneOf(...budgets)),
@@ -77,6 +84,7 @@ export const compareCommand = addFlags(new Command("compare"), compareFlags)
 Examples:
   fovea compare shapes --modules none,se,cbam --seeds 3 --epochs 1 --images 512
   fovea compare cifar-10/ --modules none,placebo,wide,se --seeds 6 --dry-run
+  fovea compare movies/ --task multi-label --modules none,se
   fovea compare cifar-100/ --preset cbam-arrangement --seeds 6 --epochs 30
   fovea compare plan.json --workers 2
 
@@ -89,8 +97,13 @@ units are never repeated.`,
   .action(async (source: string, flags: CompareFlags) => {
     const given = await planOf(source, flags);
     // Workers may run elsewhere.
-    const { source: lies, masks } = given.data;
-    const data = { ...given.data, source: absolute(lies), ...optional("masks", masks && resolve(masks)) };
+    const { source: lies, masks, labelsFile } = given.data;
+    const data = {
+      ...given.data,
+      source: absolute(lies),
+      ...optional("masks", masks && resolve(masks)),
+      ...optional("labelsFile", labelsFile && resolve(labelsFile)),
+    };
     const plan = { ...given, data };
     if (data.masks !== undefined) await requireMasks(data.masks, data.source);
     // Masks may be added later: they do not affect training.
@@ -99,6 +112,8 @@ units are never repeated.`,
       flags.out ?? join("runs", `compare-${nameOf(plan.data.source)}-${sha256(canonical(named)).slice(0, 8)}`);
     requireOutside(plan.data.source, out);
     await requireFolder(out);
+    if (!flags.looks && !comparedTasks[taskOfPlan(plan)].looks)
+      throw new OptionError(`--no-looks has no effect: there are no maps for ${taskOfPlan(plan)}`);
     const journal = await Journal.open(out, plan);
     const workers = flags.workers ?? workersFor(plan.threads);
     if (flags.checkPairing) return checkPairing(journal, flags.json ?? false);
@@ -133,6 +148,8 @@ async function planOf(source: string, flags: CompareFlags): Promise<Plan> {
   const preset = flags.preset === undefined ? undefined : presetNamed(flags.preset);
   if (flags.modules === undefined && !preset)
     throw new OptionError("name the modules to compare: --modules none,se,cbam, or --preset cbam-arrangement");
+  if (flags.masks !== undefined && hasTargets(flags.task))
+    throw new OptionError(`--masks is for one class per image; --task is ${flags.task}`);
   const names = (text: string) => text.split(",").map((name) => name.trim());
   const plan = parsePlan(
     {
@@ -142,6 +159,7 @@ async function planOf(source: string, flags: CompareFlags): Promise<Plan> {
         ...optional("testImages", flags.testImages),
         ...optional("imageSize", flags.imageSize),
         ...optional("masks", flags.masks),
+        ...taskData(source, flags),
       },
       ...optional("backbones", flags.model === undefined ? preset?.backbones : names(flags.model)),
       modules: preset?.modules ?? names(flags.modules!),

@@ -7,7 +7,6 @@ import {
   type Dataset,
   type Engine,
   type EpochRecord,
-  type ModelInfo,
   type Module,
   type MultiLabelMetrics,
   multiLabel,
@@ -65,8 +64,6 @@ export interface RunPage<M extends Scores> {
 export interface TaskFace<M extends Scores> {
   /** The default network. */
   readonly network: string;
-  /** What networks for it must give: one row of outputs per image, or one per pixel. */
-  readonly networks: ModelInfo["task"];
   /** How networks are measured, if there is no record of how they were trained. */
   readonly task: Task<M>;
   /** The task for `config.json`. @throws OptionError for a flag without effect. */
@@ -85,7 +82,6 @@ export interface TaskFace<M extends Scores> {
 const faces = {
   classification: {
     network: "resnet20",
-    networks: "classification",
     task: classification,
     record: async () => undefined,
     openPage: LiveReport.open,
@@ -97,7 +93,6 @@ const faces = {
   } satisfies TaskFace<ClassificationMetrics>,
   segmentation: {
     network: "unet_resnet18",
-    networks: "segmentation",
     task: segmentation(),
     record: taskConfig,
     openPage: SegmentationPage.open,
@@ -109,7 +104,6 @@ const faces = {
   } satisfies TaskFace<SegmentationMetrics>,
   "multi-label": {
     network: "resnet20",
-    networks: "classification",
     task: multiLabel(),
     record: async () => ({ name: "multi-label" }),
     openPage: TargetsPage.open<MultiLabelMetrics>,
@@ -121,7 +115,6 @@ const faces = {
   } satisfies TaskFace<MultiLabelMetrics>,
   regression: {
     network: "resnet20",
-    networks: "classification",
     task: regression(),
     record: regressionConfig,
     openPage: TargetsPage.open<RegressionMetrics>,

@@ -1,7 +1,7 @@
 import { basename, resolve } from "node:path";
 import { versions } from "node:process";
 import * as schemas from "../core/schema.js";
-import { hasTargets, type TaskName, taskNames } from "../core/tasks.js";
+import { hasTargets, type TaskName, taskNames, unfitSettings } from "../core/tasks.js";
 import { defaultAugmentation, defaultPreprocessing } from "../engine.js";
 import {
   type Augmentation,
@@ -154,13 +154,9 @@ function augmentOf(flags: TrainFlags, usual: Augmentation): Augmentation | null 
 /** @throws OptionError for flags that are for other tasks, or do not fit the data's classes. */
 function requireFitting(flags: TrainFlags, task: TaskName, classes: readonly string[]): void {
   const { classWeights } = flags;
-  const refuse = (names: readonly (keyof TrainFlags)[], why: string): void => {
-    for (const name of names) if (flags[name]) throw new OptionError(`${flagNamed(name)} ${why}`);
-  };
-  const ofClasses = ["mixup", "cutmix", "balancedSampling", "bceLoss"] as const;
-  if (task === "segmentation") refuse(["autoAugment", ...ofClasses], "is for networks that classify whole images");
-  if (hasTargets(task))
-    refuse([...ofClasses, "classWeights", "labelSmoothing"], `is for one class per image; --task is ${task}`);
+  const { names, why } = unfitSettings[task];
+  for (const name of names)
+    if (flags[name]) throw new OptionError(`${flagNamed(name)} ${why}${hasTargets(task) ? `; --task is ${task}` : ""}`);
   if (hasTargets(task) && !flags.maps)
     throw new OptionError("--no-maps has no effect: reports of labels and numbers have no maps");
   if (task === "regression" && !flags.flip)

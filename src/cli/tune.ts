@@ -17,8 +17,10 @@ import * as schemas from "../core/schema.js";
 import { FoveaError, OptionError } from "../index.js";
 import { count, optional } from "./arguments.js";
 import { nameOf, requireFolder, requireOutside, workersFor } from "./compare-run.js";
+import { taskData, taskFlag } from "./compare-task.js";
 import { addFlags, type FlagsOf, flag, flagList, needed } from "./flags.js";
 import { stopOnSignal } from "./signals.js";
+import { targetFlags } from "./targets/flags.js";
 import { ProgressLine, paragraphs, percent, print, say, table } from "./terminal.js";
 
 const tuneFlags = flagList(
@@ -30,6 +32,8 @@ const tuneFlags = flagList(
   ),
   flag("--module <name>", "attention module, or none", schemas.text, "none"),
   flag("--model <name>", "network", schemas.text, "resnet20"),
+  taskFlag,
+  ...targetFlags,
   flag("--trials <n>", "random draws in the first rung (default: 27)", count),
   flag("--grid", "all combinations of the choices instead of random draws"),
   flag("--epochs <n>", "epochs of the last rung", schemas.epochCount, 9),
@@ -113,11 +117,16 @@ function searchOf(source: string, flags: TuneFlags): Search {
   if (grid && trials !== undefined)
     throw new OptionError("--trials has no effect with --grid, which tries all combinations");
   // Names are checked as those of a comparison are.
-  const { backbones, entrants } = parsePlan({ data: source, backbones: [model], modules: [module] }, "tune");
+  const data = taskData(source, flags);
+  const { backbones, entrants } = parsePlan(
+    { data: { source, ...data }, backbones: [model], modules: [module] },
+    "tune",
+  );
   if (module === "wide") throw new OptionError("--module wide is a control of fovea compare");
   return {
     data: {
       source: isGenerated(source) ? source : resolve(source),
+      ...data,
       ...optional("images", flags.images),
       ...optional("testImages", flags.testImages),
       ...optional("imageSize", flags.imageSize),

@@ -1,7 +1,8 @@
+import type { MainScore } from "../core/tasks.js";
 import { type FoundObjects, type Look, lookOf, type UnitLooks } from "./looks.js";
 import { correctedForTests, type SeedDifference, type SeedScore, seedDifference } from "./paired.js";
-import type { Plan } from "./plan.js";
-import { type Measured, scoreOf, type UnitResult } from "./results.js";
+import { type Plan, scoreOfPlan } from "./plan.js";
+import { lastScore, type Measured, scoreOf, type UnitResult } from "./results.js";
 import { crossedTInterval, deviation, type Interval, mean, signFlipP, tInterval } from "./statistics/index.js";
 import { fewestSeeds, type Unit } from "./units.js";
 
@@ -14,40 +15,44 @@ export interface Outcome {
   readonly looks?: UnitLooks | undefined;
 }
 
-/** How an entrant differs from the baseline, seed by seed, in shares of the test images. */
+/** How an entrant differs from the baseline, seed by seed. */
 export interface Difference extends SeedDifference {
   /** 95 % t interval over seeds × images. */
   readonly crossed: Interval | null;
   /** Exact sign-flip test. */
   readonly pSignFlip: number | null;
-  /** Correlation of the accuracies over seeds: how much pairing helps. */
+  /** Correlation of the scores over seeds: how much pairing helps. */
   readonly correlation: number | null;
 }
 
-/** A row of the table. Accuracies are shares of the test images. */
+/** A row of the table. */
 export interface Row {
   readonly backbone: string;
   readonly entrant: string;
-  /** What its accuracies are: top-1, or mean intersection over union. */
-  readonly measure: "top-1" | "mIoU";
+  /** What its scores are: the main score of the task, on the test images. */
+  readonly measure: MainScore;
   /** Why its network cannot be built; the rest is then empty. */
   readonly misfit: string | null;
   readonly seeds: number;
   readonly diverged: number;
   /** Units that are not done yet. */
   readonly missing: number;
-  /** By seed, after the last epoch; units that diverged count as random guesses. */
-  readonly accuracies: readonly SeedScore[];
+  /** By seed, after the last epoch; units that diverged count as guesses. */
+  readonly scores: readonly SeedScore[];
   readonly mean: number | null;
   readonly sd: number | null;
   readonly interval: Interval | null;
-  /** Mean accuracy at the epochs chosen on validation. */
+  /** Mean score at the epochs chosen on validation. */
   readonly chosenMean: number | null;
   /** Means over the seeds, after the last epoch. */
   readonly nll: number | null;
   readonly ece: number | null;
   readonly adaptiveEce: number | null;
   readonly brier: number | null;
+  readonly boundaryF: number | null;
+  readonly f1Macro: number | null;
+  readonly mae: number | null;
+  readonly rmse: number | null;
   readonly parameters: number | null;
   readonly macs: number | null;
   readonly steps: number | null;
@@ -75,9 +80,9 @@ export function analyze(plan: Plan, outcomes: readonly Outcome[]): Row[] {
       look: lookOf(found, i > 0 ? all[0]!.found : null),
     }));
   });
-  return correctedForTests(rows, ({ backbone, accuracies }) => [
-    accuracies,
-    rows.find((other) => other.backbone === backbone)!.accuracies,
+  return correctedForTests(rows, ({ backbone, scores }) => [
+    scores,
+    rows.find((other) => other.backbone === backbone)!.scores,
   ]);
 }
 
@@ -102,14 +107,7 @@ function chosenUnits(plan: Plan, outcomes: readonly Outcome[]): Map<number, Unit
   return new Map(
     whole.map(([seed, results]) => {
       const others = whole.length > 1 ? whole.filter(([other]) => other !== seed) : whole;
-      const scores = results.map((_, setting) =>
-        mean(
-          others.map(([, row]) => {
-            const { last, numClasses } = row[setting]!;
-            return last ? scoreOf(last.validation) : 1 / numClasses;
-          }),
-        ),
-      );
+      const scores = results.map((_, setting) => mean(others.map(([, row]) => lastScore(row[setting]!, "validation"))));
       return [seed, results[scores.indexOf(Math.max(...scores))]!];
     }),
   );
@@ -124,12 +122,9 @@ function foundBy(outcomes: readonly Outcome[], chosen: ReadonlyMap<number, UnitR
   );
 }
 
-/** Accuracy after the last epoch. A network that diverged counts as guessing at random. */
-const accuracyOf = ({ last, numClasses }: UnitResult): number => (last ? scoreOf(last.test) : 1 / numClasses);
-
 const seedScore = (result: UnitResult): SeedScore => ({
   seed: result.seed,
-  top1: accuracyOf(result),
+  score: lastScore(result, "test"),
   diverged: result.status === "diverged",
 });
 
@@ -142,7 +137,8 @@ function rowOf(
   base: ReadonlyMap<number, UnitResult> | null,
 ): Omit<Row, "look"> {
   const results = plan.seeds.flatMap((seed) => chosen.get(seed) ?? []);
-  const scores = results.map(accuracyOf);
+  const scores = results.map(seedScore);
+  const values = scores.map(({ score }) => score);
   const average = (of: (measured: Measured) => number | undefined, which: "last" | "chosen" = "last") => {
     const values = results.flatMap((result) => (result[which] && of(result[which])) ?? []);
     return values.length > 0 ? mean(values) : null;
@@ -151,20 +147,24 @@ function rowOf(
   return {
     backbone,
     entrant,
-    measure: results.some(({ last }) => last?.test.miou !== undefined) ? "mIoU" : "top-1",
+    measure: scoreOfPlan(plan),
     misfit: outcomes.find(({ misfit }) => misfit !== undefined)?.misfit ?? null,
     seeds: results.length,
     diverged: results.filter(({ status }) => status === "diverged").length,
     missing: outcomes.filter(({ result, misfit }) => !result && misfit === undefined).length,
-    accuracies: results.map(seedScore),
-    mean: scores.length > 0 ? mean(scores) : null,
-    sd: scores.length > 1 ? deviation(scores) : null,
-    interval: scores.length >= fewestSeeds ? tInterval(scores) : null,
+    scores,
+    mean: values.length > 0 ? mean(values) : null,
+    sd: values.length > 1 ? deviation(values) : null,
+    interval: values.length >= fewestSeeds ? tInterval(values) : null,
     chosenMean: average(({ test }) => scoreOf(test), "chosen"),
     nll: average(({ test }) => test.nll),
     ece: average(({ test }) => test.ece),
     adaptiveEce: average(({ test }) => test.adaptiveEce),
     brier: average(({ test }) => test.brier),
+    boundaryF: average(({ test }) => test.boundaryF),
+    f1Macro: average(({ test }) => test.f1Macro),
+    mae: average(({ test }) => test.mae),
+    rmse: average(({ test }) => test.rmse),
     parameters: first?.parameters ?? null,
     macs: first?.macs ?? null,
     steps: first?.steps ?? null,
@@ -193,7 +193,7 @@ function differenceOf(
   ];
   const difference = seedDifference(ours, theirs);
   if (!difference) return null;
-  const [a, b] = [ours.map(({ top1 }) => top1), theirs.map(({ top1 }) => top1)];
+  const [a, b] = [ours.map(({ score }) => score), theirs.map(({ score }) => score)];
   const enough = pairs.length >= fewestSeeds;
   const finished = pairs.filter(([one, other]) => one.status === "done" && other.status === "done");
   return {

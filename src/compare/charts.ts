@@ -1,30 +1,44 @@
+import { mainScores } from "../core/tasks.js";
 import { dotPlot } from "../report/dot-plot.js";
 import { paretoFront, scatter } from "../report/scatter.js";
 import type { Row } from "./analysis.js";
-import { measureOf } from "./tables.js";
+import { scoreTitle } from "./task-tables.js";
+import { type Scale, scaleOf } from "./verdict.js";
 
-const percent = (share: number) => 100 * share;
-const both = (range: readonly [number, number] | null | undefined): readonly [number, number] | null =>
-  range ? [percent(range[0]), percent(range[1])] : null;
 const fitting = (rows: readonly Row[]) => rows.filter(({ misfit }) => misfit === null);
-const titleOf = (rows: readonly Row[]) => (measureOf(rows) === "mIoU" ? "Mean IoU" : "Accuracy");
 
-/** The accuracies of the entrants of one backbone, a dot per seed; the band is the interval of the baseline. */
-export function accuracyPlot(rows: readonly Row[]): string {
+/** Scores of rows as they are drawn. */
+function drawn(rows: readonly Row[]) {
+  const { measure } = rows[0]!;
+  const scale: Scale = scaleOf(measure);
+  const value = (score: number) => scale.factor * score;
+  return {
+    ...scale,
+    title: scoreTitle(measure),
+    value,
+    maybe: (score: number | null | undefined) => (typeof score === "number" ? value(score) : null),
+    both: (range: readonly [number, number] | null | undefined): readonly [number, number] | null =>
+      range ? [value(range[0]), value(range[1])] : null,
+  };
+}
+
+/** The scores of the entrants of one backbone, a dot per seed; the band is the interval of the baseline. */
+export function scorePlot(rows: readonly Row[]): string {
   const base = rows[0]!;
+  const { title, heading, value, maybe, both } = drawn(rows);
   return dotPlot({
-    title: `${titleOf(rows)} after the last epoch`,
-    xLabel: `${measureOf(rows)} %, a dot per seed`,
+    title: `${title} after the last epoch`,
+    xLabel: `${heading}, a dot per seed`,
     band: both(base.interval),
-    line: base.mean === null ? null : percent(base.mean),
+    line: maybe(base.mean),
     rows: fitting(rows).map((row) => ({
       name: row.entrant,
-      dots: row.accuracies.map(({ seed, top1, diverged }) => ({
-        value: percent(top1),
+      dots: row.scores.map(({ seed, score, diverged }) => ({
+        value: value(score),
         title: `seed ${seed}${diverged ? ", diverged" : ""}`,
         hollow: diverged,
       })),
-      mean: row.mean === null ? null : percent(row.mean),
+      mean: maybe(row.mean),
       interval: both(row.interval),
     })),
   });
@@ -33,35 +47,38 @@ export function accuracyPlot(rows: readonly Row[]): string {
 /** How the entrants of one backbone differ from the baseline. */
 export function differencePlot(rows: readonly Row[]): string {
   const base = rows[0]!;
+  const { points, value, maybe, both } = drawn(rows);
+  const what = points.trim() || mainScores[base.measure];
   return dotPlot({
     title: `Difference from ${base.entrant}`,
-    xLabel: "points; thin: over seeds × images",
+    xLabel: rows.some(({ difference }) => difference?.crossed) ? `${what}; thin: over seeds × images` : what,
     line: 0,
     rows: fitting(rows)
       .filter((row) => row !== base)
       .map((row) => ({
         name: row.entrant,
-        dots: row.accuracies.flatMap(({ seed, top1 }) => {
-          const other = base.accuracies.find((one) => one.seed === seed);
-          return other ? [{ value: percent(top1 - other.top1), title: `seed ${seed}` }] : [];
+        dots: row.scores.flatMap(({ seed, score }) => {
+          const other = base.scores.find((one) => one.seed === seed);
+          return other ? [{ value: value(score - other.score), title: `seed ${seed}` }] : [];
         }),
-        mean: row.difference ? percent(row.difference.mean) : null,
+        mean: maybe(row.difference?.mean),
         interval: both(row.difference?.interval),
         wider: both(row.difference?.crossed),
       })),
   });
 }
 
-/** Accuracy against multiply-accumulates, and the entrants on the Pareto front. */
+/** Scores against multiply-accumulates, and the entrants on the Pareto front. */
 export function paretoPlot(rows: readonly Row[]): { readonly svg: string; readonly front: readonly string[] } {
+  const { title, heading, value } = drawn(rows);
   const placed = fitting(rows).flatMap(({ entrant, macs, mean }) =>
-    macs !== null && mean !== null ? [{ name: entrant, x: macs / 1e6, y: percent(mean) }] : [],
+    macs !== null && mean !== null ? [{ name: entrant, x: macs / 1e6, y: value(mean) }] : [],
   );
   return {
     svg: scatter({
-      title: `${titleOf(rows)} and compute`,
+      title: `${title} and compute`,
       xLabel: "million MACs per image",
-      yLabel: `${measureOf(rows)} %`,
+      yLabel: heading,
       points: placed,
     }),
     front: paretoFront(placed).map(({ name }) => name),

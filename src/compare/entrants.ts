@@ -6,6 +6,7 @@ import { buildNetwork } from "../inference/load-run.js";
 import { modelInfo, type WrittenModel } from "../models/index.js";
 import { type Module, parametersOf, trace } from "../nn/index.js";
 import { type Optimizer, type Task, trainingStep } from "../train/index.js";
+import type { TaskRecord } from "../train/run-task.js";
 import type { Named } from "./plan.js";
 
 /** What the networks of a comparison must fit. */
@@ -13,6 +14,8 @@ export interface Frame {
   readonly classes: Dataset["classes"];
   readonly preprocessing: Preprocessing;
   readonly task: Task;
+  /** The task in `config.json`; classification has none. */
+  readonly record?: TaskRecord;
 }
 
 /** A backbone without attention, written down. For small images it gets their stem. */

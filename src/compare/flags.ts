@@ -11,17 +11,20 @@ export function commandOf(plan: Plan): string {
   const flags = flagsOf(plan);
   if (flags)
     return `\`\`\`\nfovea compare ${[isGenerated(source) ? source : `${source}/`, ...flags].join(" ")}\n\`\`\``;
-  const written = writtenPlan({ ...plan, data: { ...plan.data, source } });
+  const { labelsFile } = plan.data;
+  const data = { ...plan.data, source, ...(labelsFile !== undefined && { labelsFile: sourceName(labelsFile) }) };
+  const written = writtenPlan({ ...plan, data });
   return `\`\`\`\nfovea compare plan.json\n\`\`\`\n\nwith this \`plan.json\`:\n\n\`\`\`\n${JSON.stringify(written, null, 1)}\n\`\`\``;
 }
 
 /** Flags that express a plan; null if none do. */
 function flagsOf({ data, backbones, entrants, seeds, settings, epochs, budget, threads }: Plan): string[] | null {
   const names = entrants.map(nameOf);
-  const { source: _, images, testImages, imageSize, ...otherData } = data;
+  const { source: _, task, labelsFile, targets, images, testImages, imageSize, ...otherData } = data;
   const [{ lr, batch, ...others }] = settings as [Plan["settings"][number]];
   const plain =
     names.every((name) => name !== null) &&
+    [labelsFile, ...(targets ?? [])].every((text) => text === undefined || /^[\w./\\-]+$/.test(sourceName(text))) &&
     backbones.every((one) => nameOf(one) !== null) &&
     seeds.every((seed, i) => seed === i) &&
     settings.length === 1 &&
@@ -29,6 +32,9 @@ function flagsOf({ data, backbones, entrants, seeds, settings, epochs, budget, t
     Object.values(otherData).every((value) => value === undefined);
   if (!plain) return null;
   const given = {
+    task,
+    labels: labelsFile && sourceName(labelsFile),
+    targets: targets?.join(","),
     modules: names.join(","),
     model: backbones.map(({ name }) => name).join(","),
     seeds: seeds.length,

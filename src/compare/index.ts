@@ -12,6 +12,8 @@ export {
   parsePlan,
   readPlan,
   type Setting,
+  scoreOfPlan,
+  taskOfPlan,
   writtenPlan,
 } from "./plan.js";
 export { type Preset, presetNamed, presets } from "./presets.js";
@@ -22,14 +24,14 @@ export {
   baseOf,
   big,
   type Comparison,
-  columns,
   columnsFor,
   costColumns,
   design,
   lookColumns,
   notes,
 } from "./tables.js";
+export { comparedTasks } from "./tasks.js";
 export { parseDimension, promoted, rungsOf, type Search, type TrialSettings, trialsOf } from "./tune.js";
 export { searchText, trialTitle, winnerPlan, winnerText } from "./tune-tables.js";
 export { fewestSeeds, type Unit, unitsOf } from "./units.js";
-export { points, verdict } from "./verdict.js";
+export { points, scaleOf, verdict } from "./verdict.js";

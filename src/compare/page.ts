@@ -1,11 +1,12 @@
-import { accuracyPlot, differencePlot, paretoPlot } from "./charts.js";
+import { differencePlot, paretoPlot, scorePlot } from "./charts.js";
 import { type Costs, costNote, measuredColumns } from "./costs.js";
 import { commandOf } from "./flags.js";
+import { scoreOfPlan } from "./plan.js";
 import { mapStrips } from "./strips.js";
 import {
   type Comparison,
   columnsFor,
-  costColumns,
+  costColumnsFor,
   design,
   lookColumns,
   lookNote,
@@ -15,7 +16,8 @@ import {
   sourceName,
   verdictList,
 } from "./tables.js";
-import { points } from "./verdict.js";
+import { scoreTitle } from "./task-tables.js";
+import { scaleOf } from "./verdict.js";
 
 /** A comparison, with what was measured of costs. */
 export interface PageEntry {
@@ -55,18 +57,19 @@ function entryPart(
     design(comparison),
     ...plan.backbones.flatMap(({ label }) => {
       const own = rows.filter(({ backbone }) => backbone === label);
-      const base = own[0]!.entrant;
+      const { entrant: base, measure } = own[0]!;
+      const title = scoreTitle(measure);
       const strips = mapStrips(comparison, label);
       const timed = costs?.rows.filter(({ backbone }) => backbone === label) ?? [];
       return [
         ...(plan.backbones.length > 1 ? [`### ${label}`] : []),
-        draw(`${label}-accuracy`, `Accuracy on ${label}, a dot per seed`, accuracyPlot(own)),
+        draw(`${label}-accuracy`, `${title} on ${label}, a dot per seed`, scorePlot(own)),
         draw(`${label}-differences`, `Difference from ${base} on ${label}`, differencePlot(own)),
         rowTable(own, columnsFor(own)),
         verdictList(own),
         "**Cost**",
-        rowTable(own, costColumns),
-        draw(`${label}-work`, `Accuracy and compute on ${label}`, paretoPlot(own).svg),
+        rowTable(own, costColumnsFor(own)),
+        draw(`${label}-work`, `${title} and compute on ${label}`, paretoPlot(own).svg),
         ...(timed.length > 0
           ? [
               costNote(costs!),
@@ -88,16 +91,17 @@ function entryPart(
 }
 
 /** The findings, in a sentence or two. */
-function headline({ rows }: Comparison): string {
+function headline({ plan, rows }: Comparison): string {
+  const { text, points } = scaleOf(scoreOfPlan(plan));
   const tested = rows.filter(({ difference }) => typeof difference?.pHolm === "number");
   if (tested.length === 0) return "**No difference could be tested.**";
   const found = tested.filter(({ difference }) => difference!.pHolm! < 0.05);
   const several = new Set(rows.map(({ backbone }) => backbone)).size > 1;
   const names = found.map(
     ({ entrant, backbone, difference }) =>
-      `${entrant}${several ? ` in ${backbone}` : ""} (${points(difference!.mean, true)} points)`,
+      `${entrant}${several ? ` in ${backbone}` : ""} (${text(difference!.mean, true)}${points})`,
   );
   const detectable = tested.flatMap(({ difference }) => difference!.detectable ?? []).sort((a, b) => a - b);
   const middle = detectable[Math.floor(detectable.length / 2)];
-  return `**${found.length} of ${tested.length} differences survive Holm's correction${found.length > 0 ? `: ${names.join(", ")}` : ""}.**${middle === undefined ? "" : ` Half of the comparisons had 80 % power to detect a difference of ${points(middle)} points.`}`;
+  return `**${found.length} of ${tested.length} differences survive Holm's correction${found.length > 0 ? `: ${names.join(", ")}` : ""}.**${middle === undefined ? "" : ` Half of the comparisons had 80 % power to detect a difference of ${text(middle)}${points}.`}`;
 }

@@ -3,12 +3,12 @@ import { deviation, type Interval, mean } from "./statistics/sample.js";
 import { pairedT, smallestDetectable } from "./statistics/tests.js";
 import { fewestSeeds } from "./units.js";
 
-/** A training with a seed, and the share of its correct answers; of one that diverged, that of random guesses. */
+/** A training with a seed, and the score by which it is compared; of one that diverged, that of a guess. */
 export interface SeedScore {
   /** The seed of weights, order and augmentation. */
   readonly seed: number;
-  /** Between 0 and 1. */
-  readonly top1: number;
+  /** Such as the share of correct answers; the larger, the better. */
+  readonly score: number;
   /** Whether the loss or the weights stopped being finite. */
   readonly diverged: boolean;
 }
@@ -17,7 +17,7 @@ export interface SeedScore {
 export interface SeedDifference {
   /** Seeds that both have. */
   readonly pairs: number;
-  /** The mean over them, as a share: own minus the baseline's. */
+  /** The mean over them: own minus the baseline's. */
   readonly mean: number;
   /** 95 % t interval over seeds; null with fewer than three. */
   readonly interval: Interval | null;
@@ -39,13 +39,13 @@ const pairsOf = (own: readonly SeedScore[], base: readonly SeedScore[]): Pair[] 
     return other ? [[score, other] as const] : [];
   });
 
-const gainsOf = (pairs: readonly Pair[]) => pairs.map(([own, base]) => own.top1 - base.top1);
+const gainsOf = (pairs: readonly Pair[]) => pairs.map(([own, base]) => own.score - base.score);
 
 /** The difference from a baseline before {@link correctedForTests}; null without a seed in common. */
 export function seedDifference(own: readonly SeedScore[], base: readonly SeedScore[]): SeedDifference | null {
   const pairs = pairsOf(own, base);
   if (pairs.length === 0) return null;
-  const [a, b] = [pairs.map(([one]) => one.top1), pairs.map(([, other]) => other.top1)];
+  const [a, b] = [pairs.map(([one]) => one.score), pairs.map(([, other]) => other.score)];
   const test = pairs.length >= fewestSeeds ? pairedT(a, b) : null;
   const finished = pairs.filter((pair) => !pair.some(({ diverged }) => diverged));
   return {

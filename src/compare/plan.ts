@@ -22,8 +22,18 @@ import {
   threadCount,
   whole,
 } from "../core/schema.js";
+import {
+  hasTargets,
+  type MainScore,
+  mainScoreOf,
+  networksFor,
+  type TaskName,
+  taskNames,
+  unfitSettings,
+} from "../core/tasks.js";
 import { augmentedBy } from "../data/index.js";
-import { models, type Task } from "../models/index.js";
+import { isGenerated } from "../data/shapes.js";
+import { models } from "../models/index.js";
 import {
   optimizers,
   type RecipeSettings,
@@ -33,6 +43,7 @@ import {
   scheduleBy,
   withoutOverruled,
 } from "../train/index.js";
+import { comparedTasks } from "./tasks.js";
 
 /** Which images are used, and how they are split. Validation makes choices; the test images are measured once. */
 export interface PlanData {
@@ -45,6 +56,11 @@ export interface PlanData {
   /** Share of the training images held out for validation if the data has only two splits; the second is then the test set. Default 0.2. */
   readonly validation?: number;
   readonly imageSize?: number;
+  /** What networks learn. Default: what the networks of the plan are for. */
+  readonly task?: TaskName;
+  /** For multi-label and regression: the CSV file, and its columns to learn, like the options of `openDataset`. */
+  readonly labelsFile?: string;
+  readonly targets?: readonly string[];
   /** For segmentation: class names, and the value of ignored pixels, like the options of `openDataset`. */
   readonly classNames?: readonly string[];
   readonly ignoreLabel?: number | null;
@@ -134,6 +150,9 @@ const dataSchema = fields<PlanData>(
     testImages: maybe(whole(1)),
     validation: maybe(properShare),
     imageSize: maybe(imageSize),
+    task: maybe(oneOf(...taskNames)),
+    labelsFile: maybe(text),
+    targets: maybe(list(text, "a list of columns", 1)),
     ...pickedMaskFields,
     masks: maybe(text),
   },
@@ -205,6 +224,7 @@ export function parsePlan(written: unknown, where = "plan"): Plan {
         `${where}: ${name} is a ${spec.task} network, ${plan.backbones[0]!.name} one for ${task}; a comparison has one task`,
       );
   }
+  requireFitting(where, plan);
   for (const [i, { name, options }] of plan.entrants.entries()) {
     if (!isEntrant(name))
       throw inField(where, `modules[${i}]`, unknownName("module", name, [...attentionModules.keys(), ...controls]));
@@ -219,11 +239,11 @@ export function parsePlan(written: unknown, where = "plan"): Plan {
   // What an entrant is trained with is its own settings over the plan's: together they must be sound.
   const trained = plan.entrants.map(({ training }, i) => [`modules[${i}].training`, training] as const);
   for (const [i, setting] of plan.settings.entries())
-    requireSound(`${where}: settings[${i}]`, () => settledFor(setting), epochs);
+    requireSound(`${where}: settings[${i}]`, () => settledFor(setting), plan);
   for (const [field, training] of trained)
     if (training)
       for (const setting of plan.settings)
-        requireSound(`${where}: ${field}`, () => settledFor(setting, training), epochs);
+        requireSound(`${where}: ${field}`, () => settledFor(setting, training), plan);
   if (plan.backbones.some(({ training }) => training))
     throw new OptionError(`${where}: training is of modules; what all of them have belongs to settings`);
   requireOnce(
@@ -246,10 +266,33 @@ export function parsePlan(written: unknown, where = "plan"): Plan {
   return plan;
 }
 
-/** @throws OptionError for settings that do not go together. */
-function requireSound(where: string, merged: () => Omit<Setting, "recipe">, epochs: number): void {
+/** @throws OptionError for data of another task. */
+function requireFitting(where: string, plan: Plan): void {
+  const { source, labelsFile, targets, classNames, ignoreLabel, masks } = plan.data;
+  const [task, { name }] = [taskOfPlan(plan), plan.backbones[0]!];
+  const networks = networksFor(task);
+  if (models.get(name)!.task !== networks)
+    throw new OptionError(`${where}: ${name} is not a ${networks} network, which the task ${task} needs`);
+  const refuse = (fields: object, why: string) => {
+    const [given] = Object.entries(fields).filter(([, value]) => value !== undefined);
+    if (given) throw new OptionError(`${where}: data.${given[0]} ${why}`);
+  };
+  if (!hasTargets(task)) refuse({ labelsFile, targets }, `is for multi-label and regression; the task is ${task}`);
+  else {
+    refuse({ classNames, ignoreLabel }, `is for segmentation; the task is ${task}`);
+    if (isGenerated(source)) refuse({ labelsFile, targets }, `is for files; ${source} is generated`);
+  }
+  if (!comparedTasks[task].looks) refuse({ masks }, `is for classification; the task is ${task}`);
+}
+
+/** @throws OptionError for settings that do not go together, or do not fit the task. */
+function requireSound(where: string, merged: () => Omit<Setting, "recipe">, plan: Plan): void {
+  const { epochs } = plan;
   try {
     const all = merged();
+    const task = taskOfPlan(plan);
+    const unfit = unfitSettings[task].names.find((name) => all[name]);
+    if (unfit) throw new OptionError(`${unfit} ${unfitSettings[task].why}; the task is ${task}`);
     requireEffect(all, epochs);
     augmentedBy(all.augment === false ? null : { crop: null, flip: false }, all);
     scheduleBy(all, epochs);
@@ -261,8 +304,12 @@ function requireSound(where: string, merged: () => Omit<Setting, "recipe">, epoc
 
 const inField = (where: string, field: string, { message }: Error) => new OptionError(`${where}: ${field}: ${message}`);
 
-/** The task of a plan's networks. */
-export const taskOfPlan = ({ backbones }: Plan): Task => models.get(backbones[0]!.name)!.task;
+/** What the networks of a plan learn. */
+export const taskOfPlan = ({ data, backbones }: Pick<Plan, "data" | "backbones">): TaskName =>
+  data.task ?? models.get(backbones[0]!.name)!.task;
+
+/** The score by which a plan's networks are compared. */
+export const scoreOfPlan = (plan: Pick<Plan, "data" | "backbones">): MainScore => mainScoreOf[taskOfPlan(plan)];
 
 /** A plan from the text of a file. @throws OptionError if it is not a plan. */
 export function readPlan(json: string, file: string): Plan {

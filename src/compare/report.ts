@@ -1,24 +1,25 @@
 import { type Column, page, panel, scrollable, section, table } from "../report/page.js";
 import { element, type Markup, raw } from "../report/svg.js";
 import type { Row } from "./analysis.js";
-import { accuracyPlot, differencePlot, paretoPlot } from "./charts.js";
+import { differencePlot, paretoPlot, scorePlot } from "./charts.js";
 import { type CostRow, type Costs, costNote, measuredColumns } from "./costs.js";
 import { mapStrips } from "./strips.js";
 import {
   baseOf,
+  type Columned,
   type Comparison,
-  type columns,
   columnsFor,
-  costColumns,
+  costColumnsFor,
   design,
   lookColumns,
   lookNote,
   notes,
   sourceName,
 } from "./tables.js";
+import { scoreTitle } from "./task-tables.js";
 import { verdict } from "./verdict.js";
 
-const asColumns = (some: typeof columns): Column<Row>[] =>
+const asColumns = (some: readonly Columned[]): Column<Row>[] =>
   some.map(({ name, cell }, i) => ({ name, cell, ...(i > 0 && { kind: "number" as const }) }));
 
 /** The report of a comparison: self-contained, without scripts. `costs` are measured separately, and optional. */
@@ -60,20 +61,19 @@ function verdictPart({ rows, plan }: Comparison): Markup {
 
 function backbonePart(label: string, rows: readonly Row[]): Markup {
   const { svg, front } = paretoPlot(rows);
+  const title = scoreTitle(rows[0]!.measure);
   return section(
     label,
     "Bars are 95 % intervals of the mean over seeds, ticks are means. The band is the interval of the baseline.",
-    element(
-      "div",
-      { class: "grid" },
-      panel(raw(accuracyPlot(rows))),
-      panel(raw(differencePlot(rows))),
-      panel(raw(svg)),
-    ),
-    panel(table(`Accuracy on ${label}`, asColumns(columnsFor(rows)), rows)),
-    panel(table(`Cost on ${label}`, asColumns(costColumns), rows)),
+    element("div", { class: "grid" }, panel(raw(scorePlot(rows))), panel(raw(differencePlot(rows))), panel(raw(svg))),
+    panel(table(`${title} on ${label}`, asColumns(columnsFor(rows)), rows)),
+    panel(table(`Cost on ${label}`, asColumns(costColumnsFor(rows)), rows)),
     front.length > 0 &&
-      element("p", { class: "note" }, `On the Pareto front of accuracy and MACs: ${front.join(", ")}.`),
+      element(
+        "p",
+        { class: "note" },
+        `On the Pareto front of ${title.replace(/^[A-Z](?=[a-z])/, (first) => first.toLowerCase())} and MACs: ${front.join(", ")}.`,
+      ),
   );
 }
 

@@ -3,12 +3,14 @@ import { recordedIn } from "../core/settings.js";
 import { augmentedBy, defaultAugmentation, defaultPreprocessing } from "../data/index.js";
 import { buildNetwork } from "../inference/load-run.js";
 import { modelInfo, type WrittenModel } from "../models/index.js";
-import { classification, defaultBatch, type Optimizer, optimizers, scheduleBy, segmentation } from "../train/index.js";
+import { defaultBatch, type Optimizer, optimizers, scheduleBy } from "../train/index.js";
 import type { RunConfig } from "../train/run-folder.js";
+import { taskOf } from "../train/run-task.js";
 import { trainingSettings } from "../train/settings.js";
 import type { Division } from "./data.js";
 import { type Frame, type NetworkCost, networkCost, networkOf } from "./entrants.js";
 import { type Named, type Plan, type Setting, settledFor, taskOfPlan } from "./plan.js";
+import { comparedTasks } from "./tasks.js";
 import type { Unit } from "./units.js";
 
 /** Seconds per training step of each network, by {@link rateKey}, for `--budget seconds`. */
@@ -40,8 +42,14 @@ export class Resolver {
     readonly rates?: Rates,
   ) {
     const preprocessing = defaultPreprocessing(data.train, plan.data.imageSize);
-    const task = taskOfPlan(plan) === "segmentation" ? segmentation() : classification;
-    this.frame = { classes: data.train.classes, preprocessing, task };
+    const record = comparedTasks[taskOfPlan(plan)].record(data.train);
+    const recorded = record && { task: record };
+    this.frame = {
+      classes: data.train.classes,
+      preprocessing,
+      task: taskOf(recorded ?? {}),
+      ...(recorded && { record }),
+    };
   }
 
   /** @throws OptionError or ShapeError where the module does not fit the backbone. */

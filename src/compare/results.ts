@@ -14,6 +14,7 @@ import {
   that,
   whole,
 } from "../core/schema.js";
+import { type MainScore, mainScore, mainScores } from "../core/tasks.js";
 
 /** Hashes that units must have in common to be in one table. */
 export interface Hashes {
@@ -25,19 +26,27 @@ export interface Hashes {
   readonly code: string;
 }
 
+/** Scores of a network, of which its task's main one is there. `top1` is the share of correct images, pixels or labels. */
+export type Compared = Readonly<Partial<Record<MainScore, number>>>;
+
 /** Metrics of a network on the test images. Shares are between 0 and 1. */
 export interface Measured {
   readonly epoch: number;
   /** On the validation images; it may have chosen the epoch. */
-  readonly validation: { readonly top1: number; readonly loss: number; readonly miou?: number };
-  readonly test: {
+  readonly validation: Compared & { readonly loss: number };
+  readonly test: Compared & {
     readonly count: number;
-    /** Of segmentation: the share of pixels. */
-    readonly top1: number;
-    readonly nll: number;
-    /** Of segmentation only, by which its networks are compared. */
-    readonly miou?: number;
+    /** Mean cross entropy, in nats; of labels, binary cross entropy. */
+    readonly nll?: number;
+    /** Of regression: the mean squared error of the normalized targets, and errors in the data's units. */
+    readonly loss?: number;
+    readonly mae?: number;
+    readonly rmse?: number;
+    /** Of segmentation only. */
     readonly boundaryF?: number;
+    /** Of labels only. */
+    readonly f1Macro?: number;
+    readonly f1Micro?: number;
     /** Of classifiers only. */
     readonly ece?: number;
     readonly adaptiveEce?: number;
@@ -47,8 +56,8 @@ export interface Measured {
   };
 }
 
-/** What networks are compared by: mean IoU of segmentation, top-1 of classification. */
-export const scoreOf = ({ top1, miou }: { readonly top1: number; readonly miou?: number }): number => miou ?? top1;
+/** What networks are compared by: the main score of their task. */
+export const scoreOf = (measured: Compared): number => mainScore(measured)!.value;
 
 /** `result.json` of a unit. The same when the unit is repeated. */
 export interface UnitResult {
@@ -69,20 +78,31 @@ export interface UnitResult {
   readonly batch: number;
   /** Number of classes: a random guess is correct once in so many. */
   readonly numClasses: number;
+  /** What a training that diverged counts as. Default: a random guess among the classes. */
+  readonly guess?: number;
   /** Of the last epoch, and of the one that was best on the validation images; null where it diverged. */
   readonly last: Measured | null;
   readonly chosen: Measured | null;
 }
 
+/** The score of a training after the last epoch. */
+export const lastScore = ({ last, guess, numClasses }: UnitResult, which: "validation" | "test"): number =>
+  last ? scoreOf(last[which]) : (guess ?? 1 / numClasses);
+
+const scores = { top1: maybe(fraction), miou: maybe(fraction), map: maybe(fraction), r2: maybe(finite) };
 const measured = fieldsOf<Measured>({
   epoch: whole(1),
-  validation: fieldsOf<Measured["validation"]>({ top1: fraction, loss: finite, miou: maybe(fraction) }),
+  validation: fieldsOf<Measured["validation"]>({ ...scores, loss: finite }),
   test: fieldsOf<Measured["test"]>({
+    ...scores,
     count: whole(1),
-    top1: fraction,
-    nll: finite,
-    miou: maybe(fraction),
+    nll: maybe(finite),
+    loss: maybe(finite),
+    mae: maybe(nonNegative),
+    rmse: maybe(nonNegative),
     boundaryF: maybe(fraction),
+    f1Macro: maybe(fraction),
+    f1Micro: maybe(fraction),
     ece: maybe(fraction),
     adaptiveEce: maybe(fraction),
     brier: maybe(nonNegative),
@@ -106,6 +126,7 @@ const resultSchema: Schema<UnitResult> = fieldsOf<UnitResult>({
   epochs: nonNegative,
   batch: whole(1),
   numClasses: whole(1),
+  guess: maybe(finite),
   last: orNull(measured),
   chosen: orNull(measured),
 });
@@ -118,10 +139,17 @@ export function parseResult(json: string, file: string): UnitResult {
   for (const which of [result.last, result.chosen]) {
     if ((which === null) !== (result.status === "diverged"))
       throw new FormatError(`${file}: a unit that is ${result.status} ${which ? "has" : "lacks"} measurements`);
-    if (which && which.test.miou === undefined && which.test.right === undefined)
-      throw new FormatError(`${file}: test has neither right, as of classifiers, nor miou`);
-    if (which?.test.right !== undefined && which.test.right.length !== which.test.count)
-      throw new FormatError(`${file}: test.right has ${which.test.right.length} digits for ${which.test.count} images`);
+    if (!which) continue;
+    const { validation, test } = which;
+    const [chosenBy, score] = [mainScore(validation), mainScore(test)];
+    if (!score || score.field !== chosenBy?.field)
+      throw new FormatError(
+        `${file}: validation and test must have one of ${Object.keys(mainScores).join(", ")} in common`,
+      );
+    if (score.field === "top1" && test.right === undefined)
+      throw new FormatError(`${file}: test has neither right, as of classifiers, nor another score than top1`);
+    if (test.right !== undefined && test.right.length !== test.count)
+      throw new FormatError(`${file}: test.right has ${test.right.length} digits for ${test.count} images`);
   }
   return result;
 }

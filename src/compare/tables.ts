@@ -1,11 +1,12 @@
 import { csv } from "../core/csv.js";
 import type { Outcome, Row } from "./analysis.js";
 import type { LookImages, LookMean } from "./looks.js";
-import { canonical, type Plan, writtenPlan } from "./plan.js";
+import { canonical, type Plan, taskOfPlan, writtenPlan } from "./plan.js";
 import type { Measured } from "./results.js";
-import { leastP, mean, wilsonInterval } from "./statistics/index.js";
+import { leastP, mean } from "./statistics/index.js";
+import { shownTasks } from "./task-tables.js";
 import { fewestSeeds, settingTitle } from "./units.js";
-import { points, pText, verdict } from "./verdict.js";
+import { points, pText, scaleOf, verdict } from "./verdict.js";
 
 /** A comparison as it is shown. */
 export interface Comparison {
@@ -35,7 +36,7 @@ export function notes({ plan, rows, images, otherVersions = [] }: Comparison): s
     found.push(
       `${length} ${length === 1 ? "seed" : "seeds"} cannot reach p < .05 with an exact test (at best ${pText(leastP(length))}); 6 can.${length < fewestSeeds ? ` An interval needs ${fewestSeeds}.` : ""}`,
     );
-  if (images.validation < 100)
+  if (taskOfPlan(plan) === "classification" && images.validation < 100)
     found.push(
       `${images.validation} validation images: the standard error of one accuracy is at most ±${points(Math.sqrt(0.25 / images.validation), false, 1)} points.`,
     );
@@ -58,29 +59,14 @@ export function unitTable({ plan, outcomes }: Comparison): {
   readonly names: readonly string[];
   readonly lines: readonly (readonly (string | number | null)[])[];
 } {
-  const segments = outcomes.some(({ result }) => result?.last?.test.miou !== undefined);
-  const measuredNames = [
-    ...["epoch", "validation_top1", "test_top1", "low", "high", "nll", "ece", "adaptive_ece", "brier"],
-    ...(segments ? ["validation_miou", "test_miou", "test_boundary_f"] : []),
-  ];
+  const measuredColumns = Object.entries(shownTasks[taskOfPlan(plan)].columns);
   const header = [
     ...["backbone", "entrant", "seed", "setting", "status", "parameters", "macs", "steps", "epochs", "trained_macs"],
-    ...["last", "chosen"].flatMap((which) => measuredNames.map((name) => `${which}_${name}`)),
+    ...["last", "chosen"].flatMap((which) => measuredColumns.map(([name]) => `${which}_${name}`)),
     ...["energy_over_area", "pointing"],
   ];
-  const pixels = ({ validation, test }: Measured) => [
-    validation.miou ?? null,
-    test.miou ?? null,
-    test.boundaryF ?? null,
-  ];
-  const measured = (one: Measured | null | undefined): (number | null)[] => {
-    if (!one) return measuredNames.map(() => null);
-    const { count, top1, nll, ece, adaptiveEce, brier } = one.test;
-    // The pixels of an image are not independent.
-    const [low, high] = one.test.right === undefined ? [null, null] : wilsonInterval(Math.round(top1 * count), count);
-    const calibration = [ece ?? null, adaptiveEce ?? null, brier ?? null];
-    return [one.epoch, one.validation.top1, top1, low, high, nll, ...calibration, ...(segments ? pixels(one) : [])];
-  };
+  const measured = (one: Measured | null | undefined): (number | null)[] =>
+    measuredColumns.map(([, of]) => (one && of(one)) ?? null);
   const lines = outcomes.map(({ unit, result, misfit, looks }) => [
     ...[unit.backbone.label, unit.entrant.label, unit.seed, settingTitle(plan.settings[unit.setting]!)],
     result?.status ?? (misfit === undefined ? "missing" : "misfit"),
@@ -104,35 +90,35 @@ const dash = "–";
 const or = <T>(value: T | null | undefined, show: (value: T) => string): string =>
   value === null || value === undefined ? dash : show(value);
 const share = (x: number) => points(x);
-const range = ([low, high]: readonly [number, number], signed = false) =>
-  `${points(low, signed)} … ${points(high, signed)}`;
+const score = ({ measure }: Row, value: number | null | undefined, signed = false) =>
+  or(value, (x) => scaleOf(measure).text(x, signed));
+const range = ({ measure }: Row, ends: readonly [number, number] | null | undefined, signed = false) =>
+  or(ends, (both) => both.map((end) => scaleOf(measure).text(end, signed)).join(" … "));
 const compact = new Intl.NumberFormat("en-US", { notation: "compact", maximumSignificantDigits: 4 });
 export const big = (n: number): string => compact.format(n).replace("B", "G").replace("K", "k");
 
-/** The columns of the table of results, in words. */
-export const columns: readonly { readonly name: string; readonly cell: (row: Row) => string }[] = [
+/** A column of a table, in words. */
+export interface Columned {
+  readonly name: string;
+  readonly cell: (row: Row) => string;
+}
+
+/** The columns of the table of results. */
+export const columnsFor = (rows: readonly Row[]): readonly Columned[] => [
   { name: "entrant", cell: ({ entrant }) => entrant },
   { name: "seeds", cell: ({ seeds, diverged }) => (diverged ? `${seeds} (${diverged} diverged)` : String(seeds)) },
-  { name: "top-1 %", cell: ({ mean }) => or(mean, share) },
-  { name: "95 % interval", cell: ({ interval }) => or(interval, range) },
-  { name: "chosen epoch", cell: ({ chosenMean }) => or(chosenMean, share) },
-  { name: "difference", cell: ({ difference }) => or(difference?.mean, (x) => points(x, true)) },
-  { name: "95 % over seeds", cell: ({ difference }) => or(difference?.interval, (x) => range(x, true)) },
-  { name: "over seeds × images", cell: ({ difference }) => or(difference?.crossed, (x) => range(x, true)) },
+  { name: scaleOf(rows[0]!.measure).heading, cell: (row) => score(row, row.mean) },
+  { name: "95 % interval", cell: (row) => range(row, row.interval) },
+  { name: "chosen epoch", cell: (row) => score(row, row.chosenMean) },
+  { name: "difference", cell: (row) => score(row, row.difference?.mean, true) },
+  { name: "95 % over seeds", cell: (row) => range(row, row.difference?.interval, true) },
+  { name: "over seeds × images", cell: (row) => range(row, row.difference?.crossed, true) },
   { name: "correlation", cell: ({ difference }) => or(difference?.correlation, (r) => r.toFixed(2).replace("-", "−")) },
   { name: "p (Holm)", cell: ({ difference }) => or(difference?.pHolm, (p) => pText(p).replace(/^p (= )?/, "")) },
   { name: "exact p", cell: ({ difference }) => or(difference?.pSignFlip, (p) => pText(p).replace(/^p (= )?/, "")) },
 ];
 
-/** What these rows are compared by; unknown without results. */
-export const measureOf = (rows: readonly Row[]): Row["measure"] =>
-  rows.some(({ measure }) => measure === "mIoU") ? "mIoU" : "top-1";
-
-/** The columns for these rows, named by what was measured. */
-export const columnsFor = (rows: readonly Row[]): typeof columns =>
-  columns.map((column) => (column.name === "top-1 %" ? { ...column, name: `${measureOf(rows)} %` } : column));
-
-export const costColumns: typeof columns = [
+export const costColumns: readonly Columned[] = [
   { name: "entrant", cell: ({ entrant }) => entrant },
   { name: "parameters", cell: ({ parameters }) => or(parameters, big) },
   { name: "MACs", cell: ({ macs }) => or(macs, big) },
@@ -140,10 +126,28 @@ export const costColumns: typeof columns = [
   { name: "steps", cell: ({ steps }) => or(steps, String) },
   { name: "trained MACs", cell: ({ trainedMacs }) => or(trainedMacs, big) },
   { name: "settings chosen", cell: ({ settings }) => settings.join(" / ") || dash },
-  { name: "NLL", cell: ({ nll }) => or(nll, (x) => x.toFixed(3)) },
-  { name: "ECE %", cell: ({ ece }) => or(ece, share) },
-  { name: "adaptive ECE %", cell: ({ adaptiveEce }) => or(adaptiveEce, share) },
-  { name: "Brier", cell: ({ brier }) => or(brier, (x) => x.toFixed(3)) },
+];
+
+const three = (x: number) => x.toFixed(3);
+const significant = (x: number) => String(Number(x.toPrecision(4)));
+/** Other figures of the test images, each of some tasks. */
+const figureColumns: readonly (Columned & { readonly of: (row: Row) => number | null })[] = (
+  [
+    ["NLL", (row) => row.nll, three],
+    ["ECE %", (row) => row.ece, share],
+    ["adaptive ECE %", (row) => row.adaptiveEce, share],
+    ["Brier", (row) => row.brier, three],
+    ["boundary F %", (row) => row.boundaryF, share],
+    ["F1 macro %", (row) => row.f1Macro, share],
+    ["MAE", (row) => row.mae, significant],
+    ["RMSE", (row) => row.rmse, significant],
+  ] as const satisfies readonly (readonly [string, (row: Row) => number | null, (x: number) => string])[]
+).map(([name, of, show]) => ({ name, of, cell: (row) => or(of(row), show) }));
+
+/** What these rows cost, and their other figures, as far as any of them has them. */
+export const costColumnsFor = (rows: readonly Row[]): readonly Columned[] => [
+  ...costColumns,
+  ...figureColumns.filter(({ of }) => rows.some((row) => of(row) !== null)),
 ];
 
 const ratio = (x: number, signed = false) =>
@@ -152,7 +156,7 @@ const inBrackets = ({ mean: center, interval }: LookMean, show: (x: number) => s
   `${show(center)}${interval ? ` (${show(interval[0])} … ${show(interval[1])})` : ""}`;
 
 /** Where the networks look: means over seeds × images with their intervals. */
-export const lookColumns: typeof columns = [
+export const lookColumns: readonly Columned[] = [
   { name: "entrant", cell: ({ entrant }) => entrant },
   { name: "energy ÷ area", cell: ({ look }) => or(look, (l) => inBrackets(l.energyOverShare, ratio)) },
   {
@@ -180,7 +184,7 @@ export const markdown = (names: readonly string[], lines: readonly (readonly str
     .join("\n");
 
 /** Rows with some columns as a table of Markdown. */
-export const rowTable = (rows: readonly Row[], some: typeof columns): string =>
+export const rowTable = (rows: readonly Row[], some: readonly Columned[]): string =>
   markdown(
     some.map(({ name }) => name),
     rows.map((row) => some.map(({ cell }) => cell(row))),
@@ -212,7 +216,7 @@ export function tableMarkdown(comparison: Comparison): string {
       `## ${label}`,
       rowTable(own, columnsFor(own)),
       verdictList(own),
-      rowTable(own, costColumns),
+      rowTable(own, costColumnsFor(own)),
       ...(own.some(({ look }) => look) ? [rowTable(own, lookColumns)] : []),
     ];
   });
@@ -224,7 +228,12 @@ export function tableMarkdown(comparison: Comparison): string {
 export function tableJson(comparison: Comparison): string {
   const { plan, rows, images, looks } = comparison;
   const withVerdicts = rows.map((row) => ({ ...row, verdict: verdict(row, baseOf(rows, row).entrant) }));
-  const named = { ...plan, data: { ...plan.data, source: sourceName(plan.data.source) } };
+  const { source, labelsFile } = plan.data;
+  const located = {
+    source: sourceName(source),
+    ...(labelsFile !== undefined && { labelsFile: sourceName(labelsFile) }),
+  };
+  const named = { ...plan, data: { ...plan.data, ...located } };
   const value = {
     format: "fovea.comparison.1",
     plan: JSON.parse(canonical(writtenPlan(named))),

@@ -1,11 +1,13 @@
 import { csv } from "../core/csv.js";
+import { type MainScore, mainScores } from "../core/tasks.js";
 import { type Column, page, panel, section, table } from "../report/page.js";
 import { scatter } from "../report/scatter.js";
 import { element, raw } from "../report/svg.js";
+import { scoreOfPlan } from "./plan.js";
 import { scoreOf, type UnitResult } from "./results.js";
 import { markdown, sourceName } from "./tables.js";
 import { type Rung, type Search, type TrialSettings, usedOf } from "./tune.js";
-import { points } from "./verdict.js";
+import { type Scale, scaleOf } from "./verdict.js";
 
 /** A trial with its results. */
 export interface TrialRow {
@@ -33,12 +35,11 @@ export const trialTitle = ({ setting, options }: TrialSettings): string =>
 const names = ({ search }: SearchResult) => search.space.map(({ name }) => name);
 const settingOf = ({ trial }: TrialRow, name: string) =>
   (({ ...trial.setting, ...trial.options }) as Record<string, unknown>)[name];
-const validation = (result: UnitResult | undefined): string =>
-  result ? (result.last ? points(scoreOf(result.last.validation)) : "diverged") : "";
-
-/** Whether the networks of a search segment, and are ranked by mean IoU. */
-const segments = ({ rows }: SearchResult): boolean =>
-  rows.some(({ results }) => results.some(({ last }) => last?.validation.miou !== undefined));
+/** By what the networks of a search are ranked. */
+const measureOf = ({ search: { data, backbone } }: SearchResult): MainScore =>
+  scoreOfPlan({ data, backbones: [backbone] });
+const validation = (result: UnitResult | undefined, { text }: Scale): string =>
+  result ? (result.last ? text(scoreOf(result.last.validation)) : "diverged") : "";
 
 /** What was searched, in a sentence. */
 export function searchText({ search, rungs, images }: SearchResult): string {
@@ -52,9 +53,12 @@ export function winnerText(result: SearchResult): string {
   const measured = winner?.results.at(-1)?.last;
   if (!measured) return "No trial reached the last rung.";
   const worth = search.module.name === "none" ? "" : ": confirm it with fovea compare and several seeds";
-  const [own, tested] = [measured.validation, measured.test].map((one) => points(scoreOf(one)));
-  const validated = segments(result) ? `mIoU ${own} % on the validation images` : `${own} % of the validation images`;
-  return `Best: ${trialTitle(winner.trial)}, ${validated}; on the test images, held out to the end, ${tested} %. It is the best of many trials with one seed (${search.seed})${worth}.`;
+  const measure = measureOf(result);
+  const { text, unit } = scaleOf(measure);
+  const [own, tested] = [measured.validation, measured.test].map((one) => `${text(scoreOf(one))}${unit}`);
+  const validated =
+    measure === "top1" ? `${own} of the validation images` : `${mainScores[measure]} ${own} on the validation images`;
+  return `Best: ${trialTitle(winner.trial)}, ${validated}; on the test images, held out to the end, ${tested}. It is the best of many trials with one seed (${search.seed})${worth}.`;
 }
 
 /** The best settings as a plan for `compare`, with the network without a module as the baseline; null if the search was for that network. */
@@ -76,14 +80,26 @@ export function winnerPlan({ search, winner }: SearchResult): object | null {
 const ranked = ({ rows }: SearchResult): TrialRow[] =>
   [...rows].sort((a, b) => {
     const [x, y] = [a, b].map(({ results }) => results.at(-1)?.last?.validation);
-    const score = (one: typeof x) => (one ? scoreOf(one) : -1);
-    return b.results.length - a.results.length || score(y) - score(x) || a.trial.number - b.trial.number;
+    const score = (one: typeof x) => (one ? scoreOf(one) : Number.NEGATIVE_INFINITY);
+    return (
+      b.results.length - a.results.length ||
+      (score(y) === score(x) ? 0 : score(y) - score(x)) ||
+      a.trial.number - b.trial.number
+    );
   });
 
 /** `trials.csv`: one line per trial and rung. */
 export function trialsCsv(result: SearchResult): string {
-  const measured = ["validation_top1", "validation_loss", ...(segments(result) ? ["validation_miou"] : [])];
-  const header = ["trial", ...names(result), "rung", "epochs", "status", ...measured];
+  const own = measureOf(result);
+  const measured = [...(own === "r2" ? [] : (["top1"] as const)), "loss", ...(own === "top1" ? [] : [own])] as const;
+  const header = [
+    "trial",
+    ...names(result),
+    "rung",
+    "epochs",
+    "status",
+    ...measured.map((name) => `validation_${name}`),
+  ];
   const lines = result.rows.flatMap((row) =>
     row.results.map((one, rung) => [
       row.trial.number,
@@ -91,24 +107,22 @@ export function trialsCsv(result: SearchResult): string {
       rung + 1,
       result.rungs[rung]!.epochs,
       one.status,
-      one.last?.validation.top1,
-      one.last?.validation.loss,
-      ...(segments(result) ? [one.last?.validation.miou] : []),
+      ...measured.map((name) => one.last?.validation[name]),
     ]),
   );
   return csv([header, ...lines]);
 }
 
-const columnsOf = (result: SearchResult): Column<TrialRow>[] => [
+const columnsOf = (result: SearchResult, scale = scaleOf(measureOf(result))): Column<TrialRow>[] => [
   { name: "trial", kind: "number", cell: ({ trial }) => String(trial.number) },
   ...names(result).map(
     (name): Column<TrialRow> => ({ name, kind: "number", cell: (row) => String(settingOf(row, name)) }),
   ),
   ...result.rungs.map(
     ({ epochs }, rung): Column<TrialRow> => ({
-      name: `validation ${segments(result) ? "mIoU " : ""}%, ${epochs} ${epochs === 1 ? "epoch" : "epochs"}`,
+      name: `validation ${scale.heading}, ${epochs} ${epochs === 1 ? "epoch" : "epochs"}`,
       kind: "number",
-      cell: ({ results }) => validation(results[rung]),
+      cell: ({ results }) => validation(results[rung], scale),
     }),
   ),
 ];
@@ -128,6 +142,7 @@ export function searchReport(result: SearchResult): string {
   const numbers = result.search.space.filter(
     (dimension) => "low" in dimension || dimension.choices.every((x) => typeof x === "number"),
   );
+  const { heading, factor } = scaleOf(measureOf(result));
   const charts = numbers.map(({ name }) => {
     const log = Math.min(...result.rows.map((row) => Number(settingOf(row, name)))) > 0;
     return panel(
@@ -135,12 +150,18 @@ export function searchReport(result: SearchResult): string {
         scatter({
           title: name,
           xLabel: log ? `log₁₀ ${name}` : name,
-          yLabel: `validation ${segments(result) ? "mIoU" : "top-1"} %, furthest rung`,
+          yLabel: `validation ${heading}, furthest rung`,
           points: result.rows.flatMap((row) => {
             const measured = row.results.at(-1)?.last;
             const x = Number(settingOf(row, name));
             return measured
-              ? [{ name: String(row.trial.number), x: log ? Math.log10(x) : x, y: 100 * scoreOf(measured.validation) }]
+              ? [
+                  {
+                    name: String(row.trial.number),
+                    x: log ? Math.log10(x) : x,
+                    y: factor * scoreOf(measured.validation),
+                  },
+                ]
               : [];
           }),
         }),

@@ -4,7 +4,7 @@ import { Rng } from "../core/rng.js";
 import { shown } from "../core/schema.js";
 import { withoutOverruled } from "../train/index.js";
 import { type Named, type Plan, type PlanData, parsePlan, type Setting } from "./plan.js";
-import { scoreOf } from "./results.js";
+import { type Measured, scoreOf } from "./results.js";
 
 /** What a dimension of a search may be: a range, or choices. */
 export type Dimension =
@@ -39,12 +39,7 @@ export interface TrialSettings {
 }
 
 /** The result of a trial in a rung: its validation after the last epoch. */
-export interface Score {
-  readonly top1: number;
-  readonly loss: number;
-  /** Of segmentation only. */
-  readonly miou?: number;
-}
+export type Score = Measured["validation"];
 
 const settingNames = [
   "lr",
@@ -194,9 +189,13 @@ export function rungsOf({ eta, epochs }: Pick<Search, "eta" | "epochs">, trials:
 
 /** The trials that advance: the best on validation; among equals those with the lower loss, then the first. Diverged trials come last. */
 export function promoted(scores: readonly (readonly [number: number, score: Score | null])[], count: number): number[] {
-  const rank = ([, score]: (typeof scores)[number]) => score ?? { top1: -1, loss: Number.POSITIVE_INFINITY };
+  const done = ([, score]: (typeof scores)[number]) => Number(score !== null);
   return [...scores]
-    .sort((a, b) => scoreOf(rank(b)) - scoreOf(rank(a)) || rank(a).loss - rank(b).loss || a[0] - b[0])
+    .sort((a, b) => {
+      const [one, other] = [a[1], b[1]];
+      const order = one && other ? scoreOf(other) - scoreOf(one) || one.loss - other.loss : done(b) - done(a);
+      return order || a[0] - b[0];
+    })
     .slice(0, count)
     .map(([number]) => number);
 }

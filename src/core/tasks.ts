@@ -7,10 +7,34 @@ export type TaskName = (typeof taskNames)[number];
 export const hasTargets = (task: TaskName | undefined): task is "multi-label" | "regression" =>
   task === "multi-label" || task === "regression";
 
+/** What a task's networks give: outputs for whole images, or for every pixel. */
+export const networksFor = (task: TaskName): "classification" | "segmentation" =>
+  task === "segmentation" ? "segmentation" : "classification";
+
+const ofClasses = ["mixup", "cutmix", "balancedSampling", "bceLoss"] as const;
+const ofTargets = {
+  names: [...ofClasses, "classWeights", "labelSmoothing"],
+  why: "is for one class per image",
+} as const;
+/** Settings of a training that a task has no use for, and why. */
+export const unfitSettings = {
+  classification: { names: [], why: "" },
+  segmentation: { names: ["autoAugment", ...ofClasses], why: "is for networks that classify whole images" },
+  "multi-label": ofTargets,
+  regression: ofTargets,
+} as const satisfies Readonly<Record<TaskName, { readonly names: readonly string[]; readonly why: string }>>;
+
 /** The score by which networks of a task are chosen, by the field that has it; the larger, the better. Of several, the first counts. */
 export const mainScores = { miou: "mIoU", map: "mAP", r2: "R²", top1: "top-1" } as const;
 /** A field with such a score. */
 export type MainScore = keyof typeof mainScores;
+/** The main score of each task. */
+export const mainScoreOf = {
+  classification: "top1",
+  segmentation: "miou",
+  "multi-label": "map",
+  regression: "r2",
+} as const satisfies Readonly<Record<TaskName, keyof typeof mainScores>>;
 /** Whether a score is a share of 1, which is shown in percent; R² is not: it may be negative. */
 export const isShare = (field: MainScore): boolean => field !== "r2";
 const mainScoreFields = Object.keys(mainScores) as readonly MainScore[];

@@ -50,15 +50,22 @@ export interface Row {
 
 type Unjudged = Omit<Row, "verdict">;
 
+/** A training as `statistics` takes it. */
+export interface SeedScore {
+  readonly seed: number;
+  readonly score: number;
+  readonly diverged: boolean;
+}
+
 /** `statistics` of the library, as far as it is needed. */
 export interface Statistics {
   readonly fewestSeeds: number;
   mean(values: readonly number[]): number;
   tInterval(values: readonly number[]): Interval;
-  seedDifference(own: readonly Unit[], base: readonly Unit[]): Difference | null;
+  seedDifference(own: readonly SeedScore[], base: readonly SeedScore[]): Difference | null;
   correctedForTests(
     rows: readonly Unjudged[],
-    scoresOf: (row: Unjudged) => readonly [own: readonly Unit[], base: readonly Unit[]],
+    scoresOf: (row: Unjudged) => readonly [own: readonly SeedScore[], base: readonly SeedScore[]],
   ): Unjudged[];
   verdict(row: Unjudged, base: string): string;
 }
@@ -74,7 +81,8 @@ export function rowsOf(
 ): Row[] {
   const of = (module: string | null) => units.filter((unit) => unit.module === module).sort((a, b) => a.seed - b.seed);
   const [first = null] = modules;
-  const base = of(first);
+  const scored = (some: readonly Unit[]) => some.map(({ seed, top1, diverged }) => ({ seed, score: top1, diverged }));
+  const base = scored(of(first));
   const rows = modules.map((module, i): Unjudged => {
     const own = of(module);
     const entrant = named(module);
@@ -88,11 +96,11 @@ export function rowsOf(
       missing: misfit === null ? seeds - own.length : 0,
       mean: scores.length ? mean(scores) : null,
       interval: scores.length >= fewestSeeds ? tInterval(scores) : null,
-      difference: i === 0 ? null : seedDifference(own, base),
+      difference: i === 0 ? null : seedDifference(scored(own), base),
       misfit,
     };
   });
-  return correctedForTests(rows, ({ units: own }) => [own, base]).map((row) => ({
+  return correctedForTests(rows, ({ units: own }) => [scored(own), base]).map((row) => ({
     ...row,
     verdict: verdict(row, named(first)),
   }));

@@ -269,10 +269,10 @@ test("networks of segmentation are compared by mean IoU, U-Net with and without 
     at("compared"),
     "--workers",
     "1",
-    "--no-cost",
     "--json",
   ]);
   assert.equal(code, 0, stderr + stdout);
+  assert.equal(readFileSync(at("compared", "costs.csv"), "utf8").trim().split("\n").length, 3);
   const table = readFileSync(at("compared", "table.md"), "utf8");
   assert.match(table, /mIoU %/);
   assert.match(table, /cbam.*does not fit: .*takes no attention module/);

@@ -120,7 +120,7 @@ test("units that diverged are counted, shown, and tell what they change", () => 
   const se = row(rows, "se");
   assert.deepEqual([se.seeds, se.diverged], [8, 2]);
   assert.deepEqual(
-    se.accuracies.filter(({ diverged }) => diverged).map(({ seed, top1 }) => [seed, top1]),
+    se.scores.filter(({ diverged }) => diverged).map(({ seed, score }) => [seed, score]),
     [
       [0, 0.1],
       [1, 0.1],
@@ -179,14 +179,14 @@ test("with several settings each seed is measured with the one that the other se
   const none = row(analyze(two, outcomes), "none");
   assert.deepEqual(none.settings, [0, 4]);
   assert.deepEqual(
-    none.accuracies.map(({ top1 }) => top1),
+    none.scores.map(({ score }) => score),
     outcomes
       .filter(({ unit }) => unit.entrant.label === "none" && unit.setting === 1)
       .map(({ result }) => result!.last!.test.top1),
   );
   const partly = outcomes.map((one) => (one.unit.seed === 0 && one.unit.setting === 0 ? { unit: one.unit } : one));
   assert.deepEqual(
-    row(analyze(two, partly), "none").accuracies.map(({ seed }) => seed),
+    row(analyze(two, partly), "none").scores.map(({ seed }) => seed),
     [1, 2, 3],
   );
 });
@@ -210,6 +210,15 @@ test("a result that is damaged is refused by field", () => {
       /test\.right has 400 digits for 3 images/,
     ],
     [{ ...result, last: { ...result.last!, test: { ...result.last!.test, top1: 2 } } }, /last\.test\.top1 must be/],
+    [
+      { ...result, last: { ...result.last!, test: { ...result.last!.test, map: 0.5 } } },
+      /validation and test must have one of miou, map, r2, top1 in common/,
+    ],
+    [
+      { ...result, last: { ...result.last!, test: { ...result.last!.test, right: undefined } } },
+      /test has neither right, as of classifiers, nor another score/,
+    ],
+    [{ ...result, guess: "half" }, /guess must be/],
     [[], /result\.json: must be/],
   ] as const)
     assert.throws(

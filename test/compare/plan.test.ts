@@ -58,6 +58,36 @@ test("plans that cannot be meant are refused in one line", () => {
       { ...small, backbones: ["resnet20", "unet_resnet18"] },
       /unet_resnet18 is a segmentation network, resnet20 one for classification; a comparison has one task/,
     ],
+    [
+      { ...small, data: { source: "x", task: "segmentation" } },
+      /plan: resnet20 is not a segmentation network, which the task segmentation needs/,
+    ],
+    [
+      { ...small, backbones: ["unet_resnet18"], data: { source: "x", task: "regression" } },
+      /plan: unet_resnet18 is not a classification network, which the task regression needs/,
+    ],
+    [{ ...small, data: { source: "x", targets: ["a"] } }, /data\.targets is for multi-label and regression/],
+    [
+      { ...small, data: { source: "shapes", task: "regression", labelsFile: "a.csv" } },
+      /data\.labelsFile is for files; shapes is generated/,
+    ],
+    [{ ...small, data: { source: "x", task: "multi-label", ignoreLabel: 3 } }, /data\.ignoreLabel is for segmentation/],
+    [{ ...small, data: { source: "x", task: "multi-label", masks: "y" } }, /data\.masks is for classification/],
+    ...(["mixup", "cutmix", "labelSmoothing"] as const).map(
+      (name) =>
+        [
+          { ...small, data: { source: "x", task: "regression" }, settings: [{ [name]: 0.1 }] },
+          new RegExp(`plan: settings\\[0\\]: ${name} is for one class per image; the task is regression`),
+        ] as const,
+    ),
+    [
+      { ...small, data: { source: "x", task: "multi-label" }, settings: [{ recipe: "timm-a3" }] },
+      /is for one class per image; the task is multi-label/,
+    ],
+    [
+      { ...small, backbones: ["unet_resnet18"], settings: [{ balancedSampling: true }] },
+      /balancedSampling is for networks that classify whole images; the task is segmentation/,
+    ],
     [{ ...small, seeds: [1, 2, 1] }, /plan: seeds names 1 twice/],
     [{ ...small, seeds: 0 }, /plan: seeds must be/],
     [{ ...small, seeds: 1e9 }, /plan: seeds must be how many seeds, 1 to 1000/],

@@ -170,7 +170,8 @@ test("segmentation is ranked by mean IoU, which the tables name", () => {
     ),
     [3, 1, 2],
   );
-  const result = found(search(), validations);
+  const [backbone] = parsePlan({ data: "shapes", backbones: ["unet_resnet18"], modules: ["none"] }).backbones;
+  const result = found(search({ backbone: backbone! }), validations);
   const lines = searchMarkdown(result)
     .split("\n")
     .filter((line) => line.startsWith("|"));
@@ -186,6 +187,19 @@ test("segmentation is ranked by mean IoU, which the tables name", () => {
   const classified = found(search(), [{ top1: 0.5, loss: 1 }]);
   assert.match(searchReport(classified), /validation top-1 %, furthest rung/);
   assert.doesNotMatch(trialsCsv(classified), /miou/);
+});
+
+test("regression is ranked by R², which may be far below 0, and is written as it is", () => {
+  const validations = [-0.25, -7, 0.5].map((r2) => ({ r2, loss: 1 }));
+  const scores = [...validations.map((score, i) => [i + 1, score] as const), [4, null] as const];
+  assert.deepEqual(promoted(scores, 4), [3, 1, 2, 4]);
+  const result = found(search({ data: { source: "shapes", task: "regression" } }), validations);
+  const text = searchMarkdown(result);
+  assert.match(text, /validation R², 9 epochs/);
+  assert.match(text, /R² −0\.250 on the validation images; .* −0\.250\. It is/);
+  assert.match(text, /\| −7\.000 \|/);
+  assert.match(trialsCsv(result).split("\n")[0]!, /,status,validation_loss,validation_r2$/);
+  assert.match(searchReport(result), /validation R², furthest rung/);
 });
 
 test("a search that cannot be meant is refused in one line", () => {

@@ -19,18 +19,19 @@ export const sha256 = (...parts: readonly (string | Uint8Array)[]): string => {
 
 /** Of all that decides what a unit computes, the data and the program apart. Where the data lies does not matter. */
 export const configHash = (
-  { data: { source: _, masks: __, ...data }, threads }: Plan,
+  { data: { source: _, masks: __, labelsFile: ___, ...data }, threads }: Plan,
   { model, training, preprocessing, steps, backbone, entrant }: ResolvedUnit,
 ): string =>
   sha256(canonical({ data, threads, model, training, preprocessing, steps, labels: [backbone.label, entrant.label] }));
 
 /**
- * Of the data's bytes: the names and contents of all files of a folder, what systems leave behind apart. What is generated follows from the
+ * Of the data's bytes: the names and contents of all files of a folder, what systems leave behind apart, and the file of labels, wherever it is. What is generated follows from the
  * program.
  */
-export async function dataHash({ source }: PlanData): Promise<string> {
+export async function dataHash({ source, labelsFile }: PlanData): Promise<string> {
   if (isGenerated(source)) return sha256(source);
   const hash = createHash("sha256");
+  if (labelsFile !== undefined) hash.update(await readFile(labelsFile));
   for await (const name of filesIn(source)) {
     const path = join(source, name);
     const found = await stat(path).catch(() => undefined);
@@ -64,7 +65,7 @@ async function* filesIn(root: string, folder = "", seen = new Set<string>()): As
 
 /** What of the program has no part in what a unit computes: the rest shows and measures. */
 const noPart =
-  /^(cli|report|testing|hub|explain)\/|^compare\/(analysis|costs|looks|page|parquet|report|slurm|strips|charts|flags|tables|tune|tune-tables|verdict)\.js$|^compare\/statistics\/(?!calibration)|^compare\/node\/(index|measure-costs|measure-looks|pairing|forecast|plan-file|pool|queue|send|steps|trial|trial-process|trials|tune|write-tables)\.js$/;
+  /^(cli|report|testing|hub|explain)\/|^compare\/(analysis|costs|looks|page|parquet|report|slurm|strips|charts|flags|tables|task-tables|tune|tune-tables|verdict)\.js$|^compare\/statistics\/(?!calibration)|^compare\/node\/(index|measure-costs|measure-looks|pairing|forecast|plan-file|pool|queue|send|steps|trial|trial-process|trials|tune|write-tables)\.js$/;
 
 /** What has no part in where a network looks. */
 const noPartInLooks = /^(cli|report|testing|hub)\/|^compare\/(?!node\/measure-looks\.js$)/;

@@ -48,11 +48,13 @@ export class Journal {
 
   /** Opens the data of a plan, for results in a folder that need not exist yet. */
   static async open(path: string, plan: Plan, rates?: Rates): Promise<Journal> {
-    const { source, imageSize, classNames, ignoreLabel } = plan.data;
+    const { source, imageSize, classNames, ignoreLabel, labelsFile, targets } = plan.data;
     const opened = await openDataset(source, {
       task: taskOfPlan(plan),
       ...(imageSize ? { imageSize } : {}),
       ...(classNames ? { classNames } : {}),
+      ...(labelsFile === undefined ? {} : { labelsFile }),
+      ...(targets ? { targets } : {}),
       ...(ignoreLabel === undefined ? {} : { ignoreLabel }),
     });
     const data = divide(opened, plan.data);

@@ -25,8 +25,9 @@ import { buildNetwork } from "../../inference/load-run.js";
 import { loadState } from "../../train/index.js";
 import { RunFolder } from "../../train/run-folder.js";
 import { type LookImages, parseLooks, type UnitLooks } from "../looks.js";
-import { canonical } from "../plan.js";
+import { canonical, taskOfPlan } from "../plan.js";
 import type { UnitResult } from "../results.js";
+import { comparedTasks } from "../tasks.js";
 import { dataHash, looksCodeHash, sha256 } from "./hash.js";
 import type { Journal, JournaledUnit } from "./journal.js";
 
@@ -90,9 +91,11 @@ export async function measureLooks(
   return { images: lookImages(asked, data.test), units: found };
 }
 
-/** How many images are measured per unit: none for segmentation, which predicts every pixel. */
+/** How many images are measured per unit: none for tasks without a class per image. */
 export const lookedAt = ({ data: { test }, plan }: Journal): number =>
-  test.labelMap ? 0 : Math.min(knowsObjects(test, plan.data.masks) ? measured : shown, test.length);
+  !comparedTasks[taskOfPlan(plan)].looks
+    ? 0
+    : Math.min(knowsObjects(test, plan.data.masks) ? measured : shown, test.length);
 
 const knowsObjects = (test: Dataset, masks: string | undefined) =>
   masks !== undefined || (test.mask !== undefined && test.size !== null);

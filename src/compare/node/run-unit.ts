@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { performance } from "node:perf_hooks";
 import { cpuUsage, resourceUsage, versions } from "node:process";
 import { FoveaError, messageOf } from "../../core/errors.js";
+import { type MainScore, mainScores } from "../../core/tasks.js";
 import type { Dataset } from "../../data/index.js";
 import type { Engine } from "../../engines/engine.js";
 import { Lock } from "../../files/lock.js";
@@ -9,20 +10,11 @@ import { makeFolder, writeFileAtomic } from "../../files/write.js";
 import { buildNetwork } from "../../inference/load-run.js";
 import type { Module } from "../../nn/index.js";
 import { isDivergence } from "../../train/divergence.js";
-import {
-  bestRecord,
-  type EpochRecord,
-  evaluate,
-  forEachLogits,
-  loadState,
-  type StepReport,
-  segmentation,
-  train,
-} from "../../train/index.js";
+import { bestRecord, type EpochRecord, loadState, type StepReport, train } from "../../train/index.js";
 import { type RunConfig, RunFolder } from "../../train/run-folder.js";
 import { repeating } from "../../train/settings.js";
 import type { Measured, UnitResult } from "../results.js";
-import { CalibrationTally } from "../statistics/calibration.js";
+import { comparedTasks, type Measuring } from "../tasks.js";
 import { isRun, type Journal, type JournaledUnit, writeResult } from "./journal.js";
 
 export interface RunUnitOptions {
@@ -62,11 +54,12 @@ async function doUnit(
   { folder, resolved: unit, hashes }: JournaledUnit,
   { engine, version, signal, onStep }: RunUnitOptions,
 ): Promise<UnitOutcome> {
-  const { model, training, preprocessing, steps, cost, seed } = unit!;
+  const { model, training, preprocessing, task, steps, cost, seed } = unit!;
   const begun = (await isRun(folder!)) ? await RunFolder.open(folder!) : undefined;
   const run = begun ?? (await RunFolder.create(folder!, configOf(journal, unit!, hashes!, version)));
   await run.claim();
   const network = buildNetwork(model, preprocessing, seed);
+  const { guess } = comparedTasks[task.name];
   const history: EpochRecord[] = [];
   const checkpoint = begun && (await run.checkpoint());
   const common = {
@@ -81,6 +74,7 @@ async function doUnit(
     epochs: unit!.epochs,
     batch: training.batch,
     numClasses: journal.data.train.classes.length,
+    ...(guess && { guess: guess(journal.data.test) }),
   } as const;
   const started = performance.now();
   let trained = 0;
@@ -107,7 +101,7 @@ async function doUnit(
     if (stopped) return "stopped";
     const measure = async (which: "last" | "best", record: EpochRecord): Promise<Measured> => {
       loadState(network, await run.weights(which));
-      return measured(network, record, journal, preprocessing, engine, signal);
+      return measured(network, record, journal.data.test, { task, preprocessing, engine, ...(signal && { signal }) });
     };
     const [final, best] = [history.at(-1)!, bestRecord(history)!];
     const last = best === final ? undefined : await measure("last", final);
@@ -153,15 +147,14 @@ export function configOf(
   { config, data, code }: NonNullable<JournaledUnit["hashes"]>,
   version: string,
 ): RunConfig {
+  const { record } = journal.resolver.frame;
   return {
     format: "fovea.run.1",
     versions: { fovea: version, node: versions.node, config, data, code },
     flags: {},
     model,
     data: { source: journal.plan.data.source, kind: journal.kind, classes: journal.data.train.classes },
-    ...(journal.resolver.frame.task.name === "segmentation"
-      ? { task: { name: "segmentation", loss: ["cross-entropy"], classWeights: null } as const }
-      : {}),
+    ...(record && { task: record }),
     preprocessing,
     frozen: [],
     training,
@@ -174,38 +167,16 @@ export const cpuSeconds = (): number => {
   return (user + system) / 1e6;
 };
 
-/** @throws FoveaError if logits are not finite. */
-export async function measured(
-  network: Module,
-  { epoch, top1, loss, miou }: EpochRecord,
-  { data }: { readonly data: { readonly test: Dataset } },
-  preprocessing: RunConfig["preprocessing"],
-  engine: Engine,
-  signal: AbortSignal | undefined,
-): Promise<Measured> {
-  if (miou !== undefined) {
-    const options = { engine, preprocessing, task: segmentation(), ...(signal ? { signal } : {}) };
-    const found = await evaluate(network, data.test, options);
-    const test = {
-      count: found.count,
-      top1: found.top1,
-      nll: found.loss,
-      miou: found.miou,
-      boundaryF: found.boundaryF,
-    };
-    return { epoch, validation: { top1: top1!, loss: loss!, miou }, test };
-  }
-  const tally = new CalibrationTally();
-  let right = "";
-  await forEachLogits(network, data.test, { engine, preprocessing, ...(signal ? { signal } : {}) }, (logits, label) => {
-    tally.add(logits, label);
-    right += logits.indexOf(Math.max(...logits)) === label ? "1" : "0";
+/** Measures a network on the test images, after an epoch. @throws FoveaError if outputs are not finite. */
+export async function measured(network: Module, record: EpochRecord, test: Dataset, how: Measuring): Promise<Measured> {
+  const { epoch, loss } = record;
+  const scores = Object.keys(mainScores).flatMap((name) => {
+    const value = record[name as MainScore];
+    return typeof value === "number" ? [[name, value] as const] : [];
   });
-  const { ece, adaptiveEce, brier, nll } = tally.result();
-  const correct = right.replaceAll("0", "").length;
   return {
     epoch,
-    validation: { top1: top1!, loss: loss! },
-    test: { count: right.length, top1: correct / right.length, nll, ece, adaptiveEce, brier, right },
+    validation: { ...Object.fromEntries(scores), loss: loss! },
+    test: await comparedTasks[how.task.name].measure(network, test, how),
   };
 }

@@ -23,10 +23,12 @@ export async function compileStep(
   const { imageSize } = unit.preprocessing;
   const { batch } = unit.training;
   const input = [batch, 3, imageSize, imageSize] as const;
-  const step = trainingStep(network, { optimizer, input, numClasses, clipNorm, labelSmoothing });
+  const { objective } = unit.task;
+  const positions = unit.task.positions(imageSize);
+  const step = trainingStep(network, { optimizer, input, numClasses, positions, objective, clipNorm, labelSmoothing });
   const inputs: Record<string, Tensor> = {
     images: zeros("float32", input),
-    targets: zeros("float32", [batch, numClasses]),
+    targets: zeros("float32", [batch, numClasses, ...positions]),
     ...step.scalars(1, 1e-6),
   };
   inputs.targets!.data.forEach((_, i, data) => {

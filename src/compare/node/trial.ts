@@ -53,7 +53,7 @@ const less = (a: Time, b: Time): Time => [a[0] - b[0], a[1] - b[1]];
  */
 export async function trial(journal: Journal, entry: JournaledUnit, engine: Engine): Promise<Trial> {
   const { resolved: unit, hashes } = entry;
-  const { model, training, preprocessing } = unit!;
+  const { model, training, preprocessing, task } = unit!;
   const { optimizer } = training;
   const { data } = journal;
   const path = await mkdtemp(join(tmpdir(), "fovea-trial-"));
@@ -87,14 +87,7 @@ export async function trial(journal: Journal, entry: JournaledUnit, engine: Engi
     const passes: Time[] = [];
     for (const images of [few, more]) {
       const before = now();
-      await measured(
-        network,
-        history[0]!,
-        { data: { test: short(data.test, images) } },
-        preprocessing,
-        engine,
-        undefined,
-      );
+      await measured(network, history[0]!, short(data.test, images), { task, preprocessing, engine });
       passes.push(less(now(), before));
     }
     const peakBytes = 1024 * resourceUsage().maxRSS;

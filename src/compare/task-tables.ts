@@ -1,0 +1,67 @@
+import { type MainScore, mainScoreOf, type TaskName } from "../core/tasks.js";
+import type { Measured } from "./results.js";
+import { wilsonInterval } from "./statistics/index.js";
+
+/** How results of a task are shown. What units do is in `tasks.ts`: changes there make other results. */
+export interface ShownTask {
+  /** What its main score is called in titles. */
+  readonly title: string;
+  /** Columns of `results.csv` for each measured epoch. */
+  readonly columns: Readonly<Record<string, (measured: Measured) => number | null | undefined>>;
+}
+
+/** Of shares of independent answers; the pixels of an image are not. */
+const wilson = ({ test: { right, top1, count } }: Measured): readonly [number | null, number | null] =>
+  right === undefined ? [null, null] : wilsonInterval(Math.round(top1! * count), count);
+
+const classified: ShownTask["columns"] = {
+  epoch: ({ epoch }) => epoch,
+  validation_top1: ({ validation }) => validation.top1,
+  test_top1: ({ test }) => test.top1,
+  low: (measured) => wilson(measured)[0],
+  high: (measured) => wilson(measured)[1],
+  nll: ({ test }) => test.nll,
+  ece: ({ test }) => test.ece,
+  adaptive_ece: ({ test }) => test.adaptiveEce,
+  brier: ({ test }) => test.brier,
+};
+
+export const shownTasks: Readonly<Record<TaskName, ShownTask>> = {
+  classification: { title: "Accuracy", columns: classified },
+  segmentation: {
+    title: "Mean IoU",
+    columns: {
+      ...classified,
+      validation_miou: ({ validation }) => validation.miou,
+      test_miou: ({ test }) => test.miou,
+      test_boundary_f: ({ test }) => test.boundaryF,
+    },
+  },
+  "multi-label": {
+    title: "Mean average precision",
+    columns: {
+      epoch: ({ epoch }) => epoch,
+      validation_map: ({ validation }) => validation.map,
+      test_map: ({ test }) => test.map,
+      test_f1_macro: ({ test }) => test.f1Macro,
+      test_f1_micro: ({ test }) => test.f1Micro,
+      test_top1: ({ test }) => test.top1,
+      nll: ({ test }) => test.nll,
+    },
+  },
+  regression: {
+    title: "R²",
+    columns: {
+      epoch: ({ epoch }) => epoch,
+      validation_r2: ({ validation }) => validation.r2,
+      test_r2: ({ test }) => test.r2,
+      test_mae: ({ test }) => test.mae,
+      test_rmse: ({ test }) => test.rmse,
+      loss: ({ test }) => test.loss,
+    },
+  },
+};
+
+/** What a main score is called in titles. */
+export const scoreTitle = (measure: MainScore): string =>
+  Object.entries(shownTasks).find(([task]) => mainScoreOf[task as TaskName] === measure)![1].title;
