@@ -1,5 +1,5 @@
-/** What networks learn: a class per image, a class per pixel, any number of labels per image, numbers per image. */
-export const taskNames = ["classification", "segmentation", "multi-label", "regression"] as const;
+/** What networks learn: a class per image, a class per pixel, any number of labels per image, numbers per image, features to find identities by. */
+export const taskNames = ["classification", "segmentation", "multi-label", "regression", "reid"] as const;
 /** The name of a task. */
 export type TaskName = (typeof taskNames)[number];
 
@@ -31,8 +31,14 @@ export function mainScore(of: Readonly<Partial<Record<MainScore, number | null>>
   return null;
 }
 
+/** What the scores are called that epochs record, by the field that has them. */
+export const scoreNames = { ...mainScores, rank1: "rank-1" } as const;
+/** A field with such a score. */
+export type ScoreField = keyof typeof scoreNames;
 /** Scores that only some tasks have. */
-export const taskScores = mainScoreFields.filter((field) => field !== "top1");
+export const taskScores = (Object.keys(scoreNames) as readonly ScoreField[]).filter(
+  (field): field is Exclude<ScoreField, "top1"> => field !== "top1",
+);
 
 interface Scored extends Readonly<Partial<Record<MainScore, number | null>>> {
   readonly trainLoss: number;
