@@ -92,6 +92,9 @@ export async function configOf(
   // The ImageNet stem would leave almost nothing of small images.
   const small = "stem" in spec.options && preprocessing.imageSize < 64 && !published;
   const stem = flags.stem ?? (small ? "cifar" : undefined);
+  // Networks for one size of images are built for that of the data.
+  const { imageSize } = preprocessing;
+  const built = "size" in spec.options ? { size: [imageSize, imageSize] } : {};
   const { name, settings } = optimizerOf(flags);
   const task = taskOfData(flags, data.train);
   requireFitting(flags, task, classes);
@@ -108,7 +111,10 @@ export async function configOf(
     flags: asked,
     model: {
       name: spec.name,
-      options: withOptionsOf(published, modelOptions({ ...flags, ...optional("stem", stem), classes: classes.length })),
+      options: {
+        ...built,
+        ...withOptionsOf(published, modelOptions({ ...flags, ...optional("stem", stem), classes: classes.length })),
+      },
       ...(flags.insert ? { insert: { attention: flags.insert, options: flags.insertOptions ?? {} } } : {}),
     },
     data: {
