@@ -10,6 +10,7 @@ export { cifar10, cifar100 } from "./data/cifar.js";
 export { describeSplits } from "./data/dataset.js";
 export { decodeWithBits } from "./data/decode.js";
 export { imagesBelow } from "./data/folder-listing.js";
+export { sightingIn, stretched } from "./data/market.js";
 export { datasetMask, seenMask } from "./data/masks.js";
 export { photoResize } from "./data/recipe.js";
 export { parseClasses } from "./data/segmentation/class-list.js";
@@ -46,11 +47,14 @@ export { renderSegmentationReport } from "./report/segmentation-report.js";
 export { renderTargetsReport } from "./report/targets-report.js";
 export { eventFile, eventRecords, type StepSummaries } from "./report/tensorboard.js";
 export { defaultBatch } from "./train/batches.js";
+export { nearest } from "./train/distances.js";
 export { forEachLogits } from "./train/evaluate.js";
+export { extractFeatures } from "./train/extract-features.js";
 export { bestRecord } from "./train/history.js";
 export { forEachTensor } from "./train/load-weights.js";
 export { logSumExp, probabilities, topIndices } from "./train/metrics.js";
 export { optimizerNames, optimizers } from "./train/optimizers.js";
+export { batchOf } from "./train/plan.js";
 export { type Recipe, recipeNamed, recipeNames, recipes, requireEffect, withoutOverruled } from "./train/recipes.js";
 export {
   forOutputsInUnits,
@@ -58,6 +62,7 @@ export {
   regressionLosses,
   traceInUnits,
 } from "./train/regression.js";
+export { distances, forOutputs, type ReidOptions, reidDefaults, traceFeatures } from "./train/reidentification.js";
 export { requireSizes, sizePhases } from "./train/resizing.js";
 export { type RecordedEpoch, RunFolder } from "./train/run-folder.js";
 export { type TaskRecord, taskOf, taskRecordSchema } from "./train/run-task.js";

@@ -2,6 +2,7 @@ import { hasTargets, networksFor } from "../core/tasks.js";
 import { type Dataset, modelInfo, type OpenedDataset, OptionError } from "../index.js";
 import { models } from "../internal.js";
 import { flagNamed } from "./flags.js";
+import { refuseReidFlags } from "./reid/flags.js";
 import { refuseSegmentationFlags } from "./segmentation/flags.js";
 import { refuseTargetFlags } from "./targets/flags.js";
 import { faceOf, type TaskName } from "./tasks.js";
@@ -11,7 +12,9 @@ import type { AskedFlags } from "./train-config.js";
 /** The task, if flags imply it. A segmentation network does; a classifier does not, so that data with masks is noticed. */
 export function askedTask(flags: AskedFlags): TaskName | undefined {
   const { task, model } = flags;
-  if (!hasTargets(task)) refuseTargetFlags(flags, task ? `--task is ${task}` : "name the task");
+  const why = task ? `--task is ${task}` : "name the task";
+  if (!hasTargets(task)) refuseTargetFlags(flags, why);
+  if (task !== "reid") refuseReidFlags(flags, why);
   if (task !== undefined || model === undefined) return task;
   return models.get(model)?.task === "segmentation" ? "segmentation" : undefined;
 }
@@ -45,6 +48,7 @@ export function modelFor(flags: AskedFlags, source: string, { train }: OpenedDat
 /** The task that data is opened for. */
 export function taskOfData({ task }: Pick<AskedFlags, "task">, train: Dataset): TaskName {
   if (train.labelMap) return "segmentation";
+  if (task === "reid") return task;
   return train.targets && task ? task : "classification";
 }
 

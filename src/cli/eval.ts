@@ -3,8 +3,17 @@ import { unknownName } from "../core/errors.js";
 import * as schemas from "../core/schema.js";
 import { hasTargets } from "../core/tasks.js";
 import { concatDatasets, defaultPreprocessing } from "../engine.js";
-import { type Dataset, evaluate, type OpenedDataset, OptionError, openDataset, writeFileAtomic } from "../index.js";
-import { describeSplits } from "../internal.js";
+import {
+  type Dataset,
+  evaluate,
+  type OpenedDataset,
+  OptionError,
+  openDataset,
+  reidentification,
+  type Task,
+  writeFileAtomic,
+} from "../index.js";
+import { describeSplits, forOutputs } from "../internal.js";
 import { AnswerTable } from "./answer-table.js";
 import { buildFlags, inputFlags, jsonFlag, optional, ttaFlag, weightsFlags, withEngine } from "./arguments.js";
 import { deviceFlags, deviceOf } from "./device.js";
@@ -12,7 +21,8 @@ import { mapFlags, measureMaps, refuseIdleMapFlags } from "./eval-maps.js";
 import { addFlags, type FlagsOf, flag, flagList } from "./flags.js";
 import { requireMemory } from "./memory.js";
 import { isOnnxFile, openOnnxFile } from "./onnx-network.js";
-import { aligning, loadModel, preprocessingOf, requireSplits, saySkipped } from "./run.js";
+import { refuseReidFlags, rerankFlag } from "./reid/flags.js";
+import { aligning, type LoadedModel, loadModel, preprocessingOf, requireSplits, saySkipped } from "./run.js";
 import { maskFlags, maskOptions, refuseSegmentationFlags } from "./segmentation/flags.js";
 import { labelFlags, refuseTargetFlags, targetOptions } from "./targets/flags.js";
 import { faceOf, taskFor } from "./tasks.js";
@@ -35,6 +45,7 @@ const evalFlags = flagList(
   flag("--csv <file>", "write each image's class, answer and loss to a file"),
   ...maskFlags,
   ...labelFlags,
+  rerankFlag,
   ...mapFlags,
   ...deviceFlags,
   jsonFlag,
@@ -59,6 +70,7 @@ export const evalCommand = addFlags(new Command("eval"), evalFlags)
     else refuseClassFlags(flags, why);
     if (hasTargets(task)) refuseSegmentationFlags(flags, why);
     else refuseTargetFlags(flags, why);
+    if (task !== "reid") refuseReidFlags(flags, why);
     const face = faceOf(task);
     const splits = await openDataset(source, {
       ...loaded.division,
@@ -74,6 +86,7 @@ export const evalCommand = addFlags(new Command("eval"), evalFlags)
       throw new OptionError(`--val-split has no effect on --split ${flags.split}`);
     requireSplits(source, splits, flags);
     const part = splitOf(splits, flags.split);
+    requireQueries(splits, part, flags.split);
     say(`${source}: ${measuredPart(splits, flags.split)}`);
     const aligned = aligning(part, loaded);
     const { dataset } = aligned;
@@ -88,7 +101,7 @@ export const evalCommand = addFlags(new Command("eval"), evalFlags)
       async (engine) => {
         const measured = await evaluate(loaded.model, dataset, {
           engine,
-          task: file?.measuredAs ?? taskFor(loaded),
+          task: file?.measuredAs ?? asAsked(loaded, flags, file !== undefined),
           batch: file?.batch ?? flags.batch,
           preprocessing,
           ...optional("tta", flags.tta),
@@ -120,6 +133,13 @@ export const evalCommand = addFlags(new Command("eval"), evalFlags)
     );
   });
 
+/** How a network, or that of a file, is measured. */
+function asAsked(loaded: LoadedModel, { rerank }: EvalFlags, isFile: boolean): Task {
+  const { taskRecord } = loaded;
+  const task = taskRecord?.name === "reid" && rerank ? reidentification({ rerank }) : taskFor(loaded);
+  return isFile ? forOutputs(task) : task;
+}
+
 const partNames: Readonly<Record<string, string>> = { val: "validation" };
 
 /** The splits, and which one is measured. */
@@ -133,9 +153,16 @@ function measuredPart(splits: OpenedDataset, name: string): string {
   return `${splits.train.classes.length} classes; measured: all ${total} images (${each})`;
 }
 
+/** @throws OptionError for another part than that with queries and a gallery. */
+function requireQueries({ validation }: OpenedDataset, part: Dataset, name: string): void {
+  if (validation.sightings && part !== validation)
+    throw new OptionError(`--split ${name}: queries and the gallery are the validation part; leave out --split`);
+}
+
 /** The requested split of a data set. @throws OptionError for an unknown name, or a split that it lacks. */
 function splitOf({ train, validation, test }: OpenedDataset, name: string): Dataset {
   const parts: Readonly<Record<string, Dataset | undefined>> = { train, validation, val: validation, test };
+  if (name === "all" && validation.sightings) return train; // refused
   if (name === "all") return concatDatasets([train, validation, ...(test ? [test] : [])]);
   if (!Object.hasOwn(parts, name)) throw unknownName("--split", name, ["train", "validation", "val", "test", "all"]);
   const found = parts[name];

@@ -48,6 +48,8 @@ Methods for layers: gradcam, gradcam++, hirescam, layercam, xgradcam, eigencam, 
     const preprocessing = photoPreprocessing(loaded, flags);
     const { imageSize } = preprocessing;
     const { model } = loaded;
+    if (loaded.task === "reid")
+      throw new OptionError(`${runOrModel} is for reid: explain is for networks whose classes are asked for`);
     requireMemory(model, [1, 3, imageSize, imageSize], true);
     if (loaded.task !== "classification") refuseScores(flags, loaded);
     const network = { model, preprocessing, classes: names ?? loaded.classes ?? loaded.usualNames ?? null };

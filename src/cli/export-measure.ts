@@ -1,6 +1,7 @@
 import { mainScore } from "../core/tasks.js";
 import { defaultPreprocessing, type ExportedGraphOptions, exportedGraph, inline } from "../engine.js";
-import { type Calibration, calibrate, evaluate, openDataset, trace, type Value } from "../index.js";
+import { type Calibration, calibrate, evaluate, openDataset, type Task, trace, type Value } from "../index.js";
+import { forOutputs } from "../internal.js";
 import { Module } from "../nn.js";
 import { optional, withEngine } from "./arguments.js";
 import { aligning, type LoadedModel, preprocessingOf, requireSplits } from "./run.js";
@@ -16,7 +17,8 @@ export interface Measured {
 }
 
 interface Figures {
-  readonly loss: number;
+  /** Not of re-identification. */
+  readonly loss?: number;
   readonly top1?: number;
   /** Of segmentation networks. */
   readonly miou?: number;
@@ -33,14 +35,20 @@ class Exported extends Module {
   readonly #model: Module;
   readonly #options: ExportedGraphOptions;
 
-  constructor(model: Module, options: ExportedGraphOptions) {
+  constructor(
+    model: Module,
+    options: ExportedGraphOptions,
+    private readonly traced: NonNullable<Task["trace"]> = trace,
+  ) {
     super();
     this.#model = model;
     this.#options = options;
   }
 
   override forward(x: Value): Value {
-    return inline(exportedGraph(trace(this.#model, x.shape), this.#options), x.graph, { input: x }).get("output")!;
+    return inline(exportedGraph(this.traced(this.#model, x.shape), this.#options), x.graph, { input: x }).get(
+      "output",
+    )!;
   }
 }
 
@@ -104,10 +112,10 @@ export async function measure(
   const preprocessing = preprocessingOf(loaded, defaultPreprocessing(validation), {});
   const progress = new ProgressLine();
   return withEngine(async (engine) => {
-    const figures = async (network: Module, which: string) => {
+    const figures = async (network: Module, task: Task, which: string) => {
       const { top1, loss, miou, map, r2 } = await evaluate(network, validation, {
         engine,
-        task: taskFor(loaded),
+        task,
         preprocessing,
         onProgress: (done, total) => progress.draw(done / total, `${which}: ${done} of ${total}`),
       });
@@ -116,18 +124,17 @@ export async function measure(
         count: validation.length,
         figures: {
           ...optional("top1", top1),
-          loss,
+          ...optional("loss", loss),
           ...optional("miou", miou),
           ...optional("map", map),
           ...optional("r2", r2),
         },
       };
     };
-    const before = await figures(model, "before");
-    const after = await figures(
-      new Exported(model, { foldBatchNorm, precision, ...optional("calibration", calibration) }),
-      "exported",
-    );
+    const task = taskFor(loaded);
+    const before = await figures(model, task, "before");
+    const how = { foldBatchNorm, precision, ...optional("calibration", calibration) };
+    const after = await figures(new Exported(model, how, task.trace), forOutputs(task), "exported");
     return { count: before.count, before: before.figures, after: after.figures };
   });
 }
@@ -136,6 +143,9 @@ export async function measure(
 export function measuredText({ count, before, after }: Measured, precision: string): string {
   const [first, second] = [scoreText(mainScore(before)!), mainScore(after)!];
   const scores = `${first} → ${scoreValue(second)}`;
-  const loss = `loss ${before.loss.toFixed(4)} → ${after.loss.toFixed(4)}`;
-  return `${scores}, ${loss} as ${precision} on ${count.toLocaleString("en-US")} images`;
+  const loss =
+    before.loss === undefined || after.loss === undefined
+      ? ""
+      : `, loss ${before.loss.toFixed(4)} → ${after.loss.toFixed(4)}`;
+  return `${scores}${loss} as ${precision} on ${count.toLocaleString("en-US")} images`;
 }

@@ -19,6 +19,7 @@ import { calibrateOn, type Measured, measure, measuredText } from "./export-meas
 import { addFlags, type FlagsOf, flag, flagList, needed } from "./flags.js";
 import { type LoadedModel, loadModel } from "./run.js";
 import { labelFlags, refuseTargetFlags } from "./targets/flags.js";
+import { type TaskName, taskFor } from "./tasks.js";
 import { print, short } from "./terminal.js";
 
 const formats = ["onnx", "transformers.js", "safetensors"] as const;
@@ -67,6 +68,8 @@ export const exportCommand = addFlags(new Command("export"), exportFlags)
     checkFlags(format, flags);
     const loaded = await loadModel(path, flags);
     if (!hasTargets(loaded.task)) refuseTargetFlags(flags, `${loaded.name} is for ${loaded.task}`);
+    if (loaded.task === "reid" && flags.calibrate !== undefined)
+      throw new OptionError(`--calibrate is for networks whose logits are exported; ${loaded.name} is for reid`);
     const options: ExportOptions = {
       ...exportOptions(flags),
       ...(flags.calibrate === undefined ? {} : { calibration: await calibrateOn(loaded, flags.calibrate, flags) }),
@@ -119,11 +122,12 @@ function exportOptions({ opset, precision, keepBatchNorm, attentionMaps, feature
 
 const inputShape = ({ imageSize }: LoadedModel) => ["N", 3, imageSize, imageSize] as const;
 
-/** The network as it is exported: numbers come in the data's units. */
-const traced = (loaded: LoadedModel) =>
-  loaded.taskRecord?.name === "regression"
-    ? traceInUnits(loaded.model, inputShape(loaded), loaded.taskRecord)
-    : trace(loaded.model, inputShape(loaded));
+/** The network as it is exported: numbers come in the data's units, of re-identification the features. */
+function traced(loaded: LoadedModel) {
+  const { model, taskRecord } = loaded;
+  if (taskRecord?.name === "regression") return traceInUnits(model, inputShape(loaded), taskRecord);
+  return (taskFor(loaded).trace ?? trace)(model, inputShape(loaded));
+}
 
 /** The files to write, by path below --out; the path of a single file is empty. */
 function filesOf(
@@ -164,6 +168,9 @@ interface Report {
   readonly measured: Measured | undefined;
 }
 
+/** What the output is, if not logits. */
+const meanings: Partial<Record<TaskName, string>> = { regression: "in the data's units", reid: "features" };
+
 function report(json: boolean, { file, format, bytes, loaded, options, measured }: Report): void {
   const size = `${file}: ${short(bytes)}B`;
   if (format === "safetensors") {
@@ -179,7 +186,7 @@ function report(json: boolean, { file, format, bytes, loaded, options, measured 
     shape,
   }));
   const [output, ...more] = outputs;
-  const meaning = loaded.task === "regression" ? "in the data's units" : "logits";
+  const meaning = meanings[loaded.task] ?? "logits";
   const result = { file, format, bytes, precision, opset, input, output, moreOutputs: more };
   print(json, { ...result, ...(measured ? { measured } : {}) }, () => {
     const lines = [

@@ -10,6 +10,8 @@ import { deviceFlags, deviceOf } from "./device.js";
 import { addFlags, type FlagsOf, flag, flagList } from "./flags.js";
 import { imagesOf, photoPreprocessing, readClasses } from "./inputs.js";
 import { requireMemory } from "./memory.js";
+import { galleryFlags, refuseReidFlags } from "./reid/flags.js";
+import { rankGallery, rankingOf } from "./reid/predict.js";
 import { loadModel, saySkipped } from "./run.js";
 import { predictMasks } from "./segmentation/predict.js";
 import { predictTargetsOf } from "./targets/predict.js";
@@ -21,11 +23,12 @@ const predictFlags = flagList(
   ...buildFlags,
   ...weightsFlags,
   ...inputFlags,
-  flag("--top <k>", "how many classes to show per image", count, 5),
+  flag("--top <k>", "how many classes, or images of the gallery, to show per image", count, 5),
   ttaFlag,
   flag("--class-names <file>", "class names: one per line, or a JSON list (default: those of the run, or of ImageNet)"),
   flag("--format <name>", "output format (default: text)", oneOf(...formats)),
   flag("--out <path>", "file for the predictions; for segmentation, folder for the masks (default: masks-predicted)"),
+  ...galleryFlags,
   ...deviceFlags,
   flag("--json", "print one JSON object, like --format json"),
 );
@@ -47,7 +50,8 @@ Examples:
   fovea predict runs/photos-resnet18-se new-photos/ --format csv --out out.csv
   fovea predict resnet18 cat.jpg --pretrained
   fovea predict resnet18 cat.jpg --weights resnet18.pth --class-names names.txt
-  fovea predict runs/camvid-unet_resnet18 street.jpg --out masks/`,
+  fovea predict runs/camvid-unet_resnet18 street.jpg --out masks/
+  fovea predict runs/market-resnet18 person.jpg --gallery images/ --top 10`,
   )
   .action(async (runOrModel: string, sources: string[], flags: PredictFlags, command: Command) => {
     const { top } = flags;
@@ -60,6 +64,11 @@ Examples:
     const preprocessing = photoPreprocessing(loaded, flags);
     requireMemory(loaded.model, [1, 3, preprocessing.imageSize, preprocessing.imageSize], false);
     const { images, skipped } = await imagesOf(sources);
+    if (loaded.task === "reid") {
+      const asked = { ...flags, format, top };
+      return rankGallery({ loaded, preprocessing, images, skipped, ...rankingOf(asked), on });
+    }
+    refuseReidFlags(flags, `${loaded.name} is for ${loaded.task}`);
     if (hasTargets(loaded.task)) {
       refuseRanking(flags, command, loaded.task);
       const classes = names ?? loaded.classes;

@@ -41,6 +41,8 @@ const flagsByField: Readonly<Record<string, string>> = {
   "data.ignoreLabel": "--ignore-label",
   "task.loss": "--loss",
   "task.classWeights": "--class-weights",
+  "task.instances": "--num-instances",
+  "task.margin": "--margin",
   "preprocessing.imageSize": "--image-size",
   "training.optimizer.name": "--optimizer",
   "training.optimizer.settings.lr": "--lr",

@@ -1,4 +1,5 @@
 import { isPixelEvaluation } from "../core/pixel-evaluation.js";
+import { isReidEvaluation } from "../core/retrieval-evaluation.js";
 import { isMultiLabelEvaluation, isRegressionEvaluation } from "../core/target-evaluation.js";
 import { isShare, type NamedScore, type TaskName } from "../core/tasks.js";
 import { classification } from "../engine.js";
@@ -12,17 +13,21 @@ import {
   multiLabel,
   type OpenedDataset,
   type RegressionMetrics,
+  type ReidMetrics,
   type RunConfig,
   regression,
+  reidentification,
   type Scores,
   type SegmentationMetrics,
   segmentation,
   type Task,
   type Tensor,
 } from "../index.js";
-import { type RecordedEpoch, type RunFolder, taskOf } from "../internal.js";
+import { type RecordedEpoch, type RunFolder, reidDefaults, taskOf } from "../internal.js";
 import type { EngineFlags } from "./arguments.js";
 import { metricsText } from "./metrics-text.js";
+import { reidConfig } from "./reid/flags.js";
+import { reidMetricsText, reidSteps } from "./reid/text.js";
 import type { LoadedModel } from "./run.js";
 import { pixelMetricsText } from "./segmentation/eval.js";
 import { type RecordFlags, taskConfig } from "./segmentation/flags.js";
@@ -66,6 +71,8 @@ export interface TaskFace<M extends Scores> {
   readonly network: string;
   /** How networks are measured, if there is no record of how they were trained. */
   readonly task: Task<M>;
+  /** Settings whose defaults are other ones than usual. */
+  readonly usual?: { readonly labelSmoothing: number };
   /** The task for `config.json`. @throws OptionError for a flag without effect. */
   record(flags: RecordFlags, data: Dataset): Promise<RunConfig["task"]>;
   /** The report of a run from what it has recorded; undefined where `report` does it itself. */
@@ -124,6 +131,18 @@ const faces = {
     metricsText: valueMetricsText,
     nextSteps: targetsSteps,
   } satisfies TaskFace<RegressionMetrics>,
+  reid: {
+    network: "resnet20",
+    task: reidentification(),
+    usual: { labelSmoothing: reidDefaults.labelSmoothing },
+    record: reidConfig,
+    openPage: (run, data, network, flags) => TargetsPage.open<ReidMetrics>(run, data, network, flags, reidSteps),
+    reportAgain: (run, epochs) => targetsReportAgain(run, epochs, isReidEvaluation, reidSteps),
+    isMetrics: isReidEvaluation,
+    share: "identities",
+    metricsText: reidMetricsText,
+    nextSteps: reidSteps,
+  } satisfies TaskFace<ReidMetrics>,
 } as const;
 
 /** The face of a task. Its metrics are only passed back to it, so their type does not matter. */

@@ -1,7 +1,7 @@
 import { appendFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { EpochMaps, SeenImage } from "../core/findings.js";
-import { mainScores, taskScores } from "../core/tasks.js";
+import { scoreNames, taskScores } from "../core/tasks.js";
 import { drawMapGridPng } from "../explain.js";
 import { FoveaError, writeFileAtomic } from "../index.js";
 import {
@@ -67,7 +67,7 @@ export class Events {
       "top-1/training": trainTop1,
       "top-1/validation": top1,
       "top-5/validation": top5,
-      ...Object.fromEntries(taskScores.map((field) => [`${mainScores[field]}/validation`, epoch[field] ?? null])),
+      ...Object.fromEntries(taskScores.map((field) => [`${scoreNames[field]}/validation`, epoch[field] ?? null])),
       "learning rate": lr,
       "images per second": imagesPerSecond,
     };

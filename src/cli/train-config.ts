@@ -15,7 +15,7 @@ import {
 import {
   augmentationSettings,
   augmentedBy,
-  defaultBatch,
+  batchOf,
   loopSettings,
   recipeNames,
   recordedIn,
@@ -28,6 +28,7 @@ import { taskOfData } from "./choose-task.js";
 import type { SettledDevice } from "./device.js";
 import { type FlagsOf, flag, flagList, flagNamed, settingFlags, settingsBy } from "./flags.js";
 import { optimizationFlags, optimizerOf, type Settled, scheduleOf } from "./optimization.js";
+import { reidFlags } from "./reid/flags.js";
 import { splitFlags } from "./run.js";
 import { maskOptions, segmentationFlags } from "./segmentation/flags.js";
 import { targetFlags } from "./targets/flags.js";
@@ -40,11 +41,12 @@ export const trainFlags = flagList(
   ...buildFlags,
   flag(
     "--task <name>",
-    "one class per image or per pixel; with a CSV file any number of labels (multi-label), or numbers (regression), per image (default: by network and data)",
+    "one class per image or per pixel; with a CSV file any number of labels (multi-label), or numbers (regression), per image; or features to find identities by (reid) (default: by network and data)",
     schemas.oneOf(...taskNames),
   ),
   ...segmentationFlags,
   ...targetFlags,
+  ...reidFlags,
   flag("--image-size <pixels>", "side of the square input (default: what suits the data)", schemas.imageSize),
   ...settingFlags(loopSettings),
   ...optimizationFlags,
@@ -90,6 +92,9 @@ export async function configOf(
   // The ImageNet stem would leave almost nothing of small images.
   const small = "stem" in spec.options && preprocessing.imageSize < 64 && !published;
   const stem = flags.stem ?? (small ? "cifar" : undefined);
+  // Networks for one size of images are built for that of the data.
+  const { imageSize } = preprocessing;
+  const built = "size" in spec.options ? { size: [imageSize, imageSize] } : {};
   const { name, settings } = optimizerOf(flags);
   const task = taskOfData(flags, data.train);
   requireFitting(flags, task, classes);
@@ -106,7 +111,10 @@ export async function configOf(
     flags: asked,
     model: {
       name: spec.name,
-      options: withOptionsOf(published, modelOptions({ ...flags, ...optional("stem", stem), classes: classes.length })),
+      options: {
+        ...built,
+        ...withOptionsOf(published, modelOptions({ ...flags, ...optional("stem", stem), classes: classes.length })),
+      },
       ...(flags.insert ? { insert: { attention: flags.insert, options: flags.insertOptions ?? {} } } : {}),
     },
     data: {
@@ -126,7 +134,7 @@ export async function configOf(
         ...settingsBy(trainingSettings, flags),
         // Those of segmentation are its task's.
         ...(spec.task === "segmentation" ? { classWeights: null } : {}),
-        batch: Math.min(flags.batch ?? defaultBatch(data.train.length), data.train.length),
+        batch: batchOf(data.train, record?.name === "reid" ? record.instances : null, flags.batch),
       }),
       optimizer: { name, settings },
       schedule: scheduleOf(flags),
@@ -156,9 +164,18 @@ function requireFitting(flags: TrainFlags, task: TaskName, classes: readonly str
   const { classWeights } = flags;
   const { names, why } = unfitSettings[task];
   for (const name of names)
-    if (flags[name]) throw new OptionError(`${flagNamed(name)} ${why}${hasTargets(task) ? `; --task is ${task}` : ""}`);
-  if (hasTargets(task) && !flags.maps)
-    throw new OptionError("--no-maps has no effect: reports of labels and numbers have no maps");
+    if (flags[name])
+      throw new OptionError(`${flagNamed(name)} ${why}${task === "segmentation" ? "" : `; --task is ${task}`}`);
+  if (task === "reid") {
+    if (flags.freeze)
+      throw new OptionError(
+        "--freeze has no effect: features are what comes before the classifier; use --freeze-until",
+      );
+    if (flags.augRepeats > 1)
+      throw new OptionError("--aug-repeats has no effect: --num-instances says what a batch holds");
+  }
+  if ((hasTargets(task) || task === "reid") && !flags.maps)
+    throw new OptionError("--no-maps has no effect: reports of labels, numbers and identities have no maps");
   if (task === "regression" && !flags.flip)
     throw new OptionError("--no-flip has no effect: regression does not mirror images");
   if (typeof classWeights === "object" && classWeights && classWeights.length !== classes.length)

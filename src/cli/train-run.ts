@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
 import process from "node:process";
-import { mainScore } from "../core/tasks.js";
+import { mainScore, scoreNames } from "../core/tasks.js";
 import {
   type Engine,
   type EpochRecord,
@@ -17,6 +17,7 @@ import { bestRecord, describeSplits, type RunFolder, repeating, stepSettings, ta
 import { optional, withEngine } from "./arguments.js";
 import { settingsBy } from "./flags.js";
 import { rateGroups, type Settled } from "./optimization.js";
+import { queriesText } from "./reid/text.js";
 import { networkTitle, saySkipped } from "./run.js";
 import { stopOnSignal } from "./signals.js";
 import { faceOf, type RunPage, scoreText, scoreValue, type TaskFace, taskOfRun } from "./tasks.js";
@@ -36,9 +37,11 @@ function introduce({ config }: RunFolder, network: Module, data: OpenedDataset, 
   );
   if (data.train.labelMap) say(pixelsText(data));
   if (data.train.targets) say(targetsText(data));
+  const { sightings, length } = data.validation;
+  if (sightings) say(`validation: ${queriesText({ queries: sightings.queries, gallery: length - sightings.queries })}`);
   const validated = new Set(Array.from(data.validation.labels, (label) => data.validation.classes[label]));
   const unmeasured =
-    data.train.labelMap || data.train.targets ? [] : about.classes.filter((name) => !validated.has(name));
+    data.train.labelMap || data.train.targets || sightings ? [] : about.classes.filter((name) => !validated.has(name));
   if (unmeasured.length)
     say(`no validation images of ${unmeasured.slice(0, 6).join(", ")}${unmeasured.length > 6 ? ", …" : ""}`);
   saySkipped([...data.train.skipped, ...data.validation.skipped]);
@@ -73,6 +76,15 @@ function progressOf(
 const shareText = (share: number | null, face: TaskFace<Scores>, gap = "  ") =>
   share === null ? "" : `${gap}${face.share} ${percent(share)}`;
 
+/** The scores of an epoch, the one that decides first. */
+function scoresText(record: EpochRecord): string[] {
+  const score = mainScore(record);
+  return [
+    ...(score ? [scoreText(score)] : []),
+    ...(record.rank1 === undefined ? [] : [`${scoreNames.rank1} ${percent(record.rank1)}`]),
+  ];
+}
+
 function epochText(
   record: EpochRecord,
   { isBest, imagesPerSecond }: EpochReport<Scores>,
@@ -81,7 +93,8 @@ function epochText(
 ): string {
   const { epoch, trainLoss, trainTop1, loss } = record;
   const score = mainScore(record);
-  const validation = score === null || loss === null ? "" : `  validation loss ${loss.toFixed(3)} ${scoreText(score)}`;
+  const measured = [loss === null ? "" : `loss ${loss.toFixed(3)}`, ...scoresText(record)].filter(Boolean);
+  const validation = score === null ? "" : `  validation ${measured.join(" ")}`;
   return `epoch ${epoch}/${epochs}  loss ${trainLoss.toFixed(3)}${shareText(trainTop1, face, " ")}${validation}${isBest ? "  best" : ""}  ${imagesPerSecond.toFixed(0)} img/s`;
 }
 

@@ -16,6 +16,7 @@ import { resumedData, wherever } from "./resume-data.js";
 import { freshFolder, requireSplits } from "./run.js";
 import { maskOptions } from "./segmentation/flags.js";
 import { targetOptions } from "./targets/flags.js";
+import { faceOf } from "./tasks.js";
 import { helpText, ProgressLine, print, say } from "./terminal.js";
 import {
   type AskedFlags,
@@ -32,7 +33,7 @@ import { freezeByFlags, freezePaths, startFrom } from "./transfer.js";
 export const trainCommand = addFlags(new Command("train"), trainFlags)
   .argument(
     "[data]",
-    "data set: a folder (CIFAR, MNIST, images in class folders, images with masks, images with a CSV file), or generated: shapes or shapes-free",
+    "data set: a folder (CIFAR, MNIST, images in class folders, images with masks, images with a CSV file, Market-1501), or generated: shapes or shapes-free",
   )
   .addHelpText("after", () =>
     helpText(`
@@ -44,6 +45,7 @@ Examples:
   fovea train camvid/ --model unet_resnet18 --ignore-label 11
   fovea train movies/ --task multi-label --labels movies/genres.csv
   fovea train shapes --task regression --optimizer adamw
+  fovea train Market-1501-v15.09.15/ --task reid --model resnet18 --optimizer adamw
   fovea train photos/ --config recipe.yaml --epochs 30
   fovea train photos/ --model resnet18 --find-lr
   fovea train --resume --out runs/shapes-resnet20-cbam
@@ -70,7 +72,8 @@ immediately.`),
     // A resumed run keeps its original settings, and must not be asked for others now.
     const before = resumed?.config.flags as Partial<TrainFlags> | undefined;
     // What --pretrained chose is recorded as --weights.
-    const chosen = { ...asked, ...before, ...(asked.pretrained ? { weights: undefined } : {}), ...explicit };
+    const { usual } = faceOf((explicit as Partial<TrainFlags>).task ?? before?.task ?? "classification");
+    const chosen = { ...asked, ...usual, ...before, ...(asked.pretrained ? { weights: undefined } : {}), ...explicit };
     const device = await deviceOf(explicit);
     const source = named ?? configured;
     const dataSource = resumed ? await resumedData(resumed, source) : source;

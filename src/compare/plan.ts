@@ -23,12 +23,12 @@ import {
   whole,
 } from "../core/schema.js";
 import {
+  type ComparedTaskName,
+  comparedTaskNames,
   hasTargets,
   type MainScore,
   mainScoreOf,
   networksFor,
-  type TaskName,
-  taskNames,
   unfitSettings,
 } from "../core/tasks.js";
 import { augmentedBy } from "../data/index.js";
@@ -57,7 +57,7 @@ export interface PlanData {
   readonly validation?: number;
   readonly imageSize?: number;
   /** What networks learn. Default: what the networks of the plan are for. */
-  readonly task?: TaskName;
+  readonly task?: ComparedTaskName;
   /** For multi-label and regression: the CSV file, and its columns to learn, like the options of `openDataset`. */
   readonly labelsFile?: string;
   readonly targets?: readonly string[];
@@ -150,7 +150,7 @@ const dataSchema = fields<PlanData>(
     testImages: maybe(whole(1)),
     validation: maybe(properShare),
     imageSize: maybe(imageSize),
-    task: maybe(oneOf(...taskNames)),
+    task: maybe(oneOf(...comparedTaskNames)),
     labelsFile: maybe(text),
     targets: maybe(list(text, "a list of columns", 1)),
     ...pickedMaskFields,
@@ -305,7 +305,7 @@ function requireSound(where: string, merged: () => Omit<Setting, "recipe">, plan
 const inField = (where: string, field: string, { message }: Error) => new OptionError(`${where}: ${field}: ${message}`);
 
 /** What the networks of a plan learn. */
-export const taskOfPlan = ({ data, backbones }: Pick<Plan, "data" | "backbones">): TaskName =>
+export const taskOfPlan = ({ data, backbones }: Pick<Plan, "data" | "backbones">): ComparedTaskName =>
   data.task ?? models.get(backbones[0]!.name)!.task;
 
 /** The score by which a plan's networks are compared. */

@@ -1,4 +1,4 @@
-import { type MainScore, mainScoreOf, type TaskName } from "../core/tasks.js";
+import { type ComparedTaskName, type MainScore, mainScoreOf } from "../core/tasks.js";
 import type { Measured } from "./results.js";
 import { wilsonInterval } from "./statistics/index.js";
 
@@ -26,7 +26,7 @@ const classified: ShownTask["columns"] = {
   brier: ({ test }) => test.brier,
 };
 
-export const shownTasks: Readonly<Record<TaskName, ShownTask>> = {
+export const shownTasks: Readonly<Record<ComparedTaskName, ShownTask>> = {
   classification: { title: "Accuracy", columns: classified },
   segmentation: {
     title: "Mean IoU",
@@ -64,4 +64,4 @@ export const shownTasks: Readonly<Record<TaskName, ShownTask>> = {
 
 /** What a main score is called in titles. */
 export const scoreTitle = (measure: MainScore): string =>
-  Object.entries(shownTasks).find(([task]) => mainScoreOf[task as TaskName] === measure)![1].title;
+  Object.entries(shownTasks).find(([task]) => mainScoreOf[task as ComparedTaskName] === measure)![1].title;

@@ -1,4 +1,4 @@
-import type { TaskName } from "../core/tasks.js";
+import type { ComparedTaskName } from "../core/tasks.js";
 import type { Dataset, Preprocessing } from "../data/index.js";
 import type { Engine } from "../engines/engine.js";
 import type { Module } from "../nn/index.js";
@@ -91,9 +91,12 @@ const regression: ComparedTask = {
   looks: false,
 };
 
-export const comparedTasks: Readonly<Record<TaskName, ComparedTask>> = {
+export const comparedTasks: Readonly<Record<ComparedTaskName, ComparedTask>> = {
   classification,
   segmentation,
   "multi-label": multiLabel,
   regression,
 };
+
+/** What units do for a task of a plan: plans have no others. */
+export const comparedTask = ({ name }: Task): ComparedTask => comparedTasks[name as ComparedTaskName];

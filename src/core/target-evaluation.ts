@@ -1,4 +1,5 @@
 import { figure } from "./evaluation.js";
+import { type ReidMetrics, reidSchema } from "./retrieval-evaluation.js";
 import {
   by,
   fieldsOf,
@@ -121,10 +122,10 @@ export const isMultiLabelEvaluation = (x: unknown): x is MultiLabelMetrics => mi
 /** Whether figures are of numbers. */
 export const isRegressionEvaluation = (x: unknown): x is RegressionMetrics => misfit(regressionSchema, x) === undefined;
 
-/** Metrics of a task with targets. */
-export type TargetsMetrics = MultiLabelMetrics | RegressionMetrics;
+/** Metrics of a task with a report of figures alone. */
+export type TargetsMetrics = MultiLabelMetrics | RegressionMetrics | ReidMetrics;
 
-/** `report.json` of a run that learns labels or numbers. */
+/** `report.json` of a run that learns labels, numbers or identities. */
 export interface TargetFacts {
   readonly format: "fovea.report.targets.1";
   readonly parameters: number;
@@ -137,10 +138,11 @@ export interface TargetFacts {
   readonly test: TargetsMetrics | null;
 }
 
-/** Metrics of a task with targets, from an untrusted source. */
-export const targetsEvaluationSchema: Schema<TargetsMetrics> = by<TargetsMetrics>((given) =>
-  isObject(given) && "labels" in given ? multiLabelSchema : regressionSchema,
-);
+/** Metrics of such a task, from an untrusted source. */
+export const targetsEvaluationSchema: Schema<TargetsMetrics> = by<TargetsMetrics>((given) => {
+  if (isObject(given) && "labels" in given) return multiLabelSchema;
+  return isObject(given) && "rank1" in given ? reidSchema : regressionSchema;
+});
 
 export const targetFactsSchema: Schema<TargetFacts> = fieldsOf<TargetFacts>({
   format: oneOf("fovea.report.targets.1"),

@@ -1,7 +1,12 @@
-/** What networks learn: a class per image, a class per pixel, any number of labels per image, numbers per image. */
-export const taskNames = ["classification", "segmentation", "multi-label", "regression"] as const;
+/** What networks learn: a class per image, a class per pixel, any number of labels per image, numbers per image, features to find identities by. */
+export const taskNames = ["classification", "segmentation", "multi-label", "regression", "reid"] as const;
 /** The name of a task. */
 export type TaskName = (typeof taskNames)[number];
+
+/** A task whose networks can be compared: each on test images of its own, not on a gallery. */
+export type ComparedTaskName = Exclude<TaskName, "reid">;
+/** The same, as a list. */
+export const comparedTaskNames = taskNames.filter((name): name is ComparedTaskName => name !== "reid");
 
 /** Whether a task's data has targets from a CSV file, not classes. */
 export const hasTargets = (task: TaskName | undefined): task is "multi-label" | "regression" =>
@@ -22,6 +27,7 @@ export const unfitSettings = {
   segmentation: { names: ["autoAugment", ...ofClasses], why: "is for networks that classify whole images" },
   "multi-label": ofTargets,
   regression: ofTargets,
+  reid: { names: [...ofClasses, "classWeights"], why: "is for one class per image" },
 } as const satisfies Readonly<Record<TaskName, { readonly names: readonly string[]; readonly why: string }>>;
 
 /** The score by which networks of a task are chosen, by the field that has it; the larger, the better. Of several, the first counts. */
@@ -34,6 +40,7 @@ export const mainScoreOf = {
   segmentation: "miou",
   "multi-label": "map",
   regression: "r2",
+  reid: "map",
 } as const satisfies Readonly<Record<TaskName, keyof typeof mainScores>>;
 /** Whether a score is a share of 1, which is shown in percent; R² is not: it may be negative. */
 export const isShare = (field: MainScore): boolean => field !== "r2";
@@ -55,8 +62,14 @@ export function mainScore(of: Readonly<Partial<Record<MainScore, number | null>>
   return null;
 }
 
+/** What the scores are called that epochs record, by the field that has them. */
+export const scoreNames = { ...mainScores, rank1: "rank-1" } as const;
+/** A field with such a score. */
+export type ScoreField = keyof typeof scoreNames;
 /** Scores that only some tasks have. */
-export const taskScores = mainScoreFields.filter((field) => field !== "top1");
+export const taskScores = (Object.keys(scoreNames) as readonly ScoreField[]).filter(
+  (field): field is Exclude<ScoreField, "top1"> => field !== "top1",
+);
 
 interface Scored extends Readonly<Partial<Record<MainScore, number | null>>> {
   readonly trainLoss: number;

@@ -78,7 +78,8 @@ function positions(names: readonly string[], whose: string): Map<string, number>
 
 /**
  * Matches the classes of a data set to a model's by name, never by position. Names must be equal, including case, but not in Unicode
- * form (NFC). Images of classes that the model does not know are left out and counted; in label maps, pixels of such classes do not count.
+ * form (NFC). Images of classes that the model does not know are left out and counted; in label maps, pixels of such classes do not count. Identities to
+ * find are not matched: they need not be those of training.
  *
  * @param classes names of the model's classes, in order
  *
@@ -91,7 +92,8 @@ function positions(names: readonly string[], whose: string): Map<string, number>
 export function alignClasses(dataset: Dataset, classes: readonly string[]): Alignment {
   checkDataset("alignClasses", "dataset", dataset);
   check("alignClasses", "classes", classList, classes);
-  if (sameClasses(dataset.classes, classes)) return { dataset, unknown: [], missing: [], leftOut: 0 };
+  if (dataset.sightings || sameClasses(dataset.classes, classes))
+    return { dataset, unknown: [], missing: [], leftOut: 0 };
   const ours = positions(classes, "the model");
   positions(dataset.classes, dataset.name);
   const labelOf = dataset.classes.map((name) => ours.get(className(name)));

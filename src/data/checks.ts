@@ -1,5 +1,6 @@
 import { DataError } from "../core/errors.js";
 import {
+  also,
   anything,
   by,
   callback,
@@ -11,6 +12,7 @@ import {
   fraction,
   imageSize,
   isObject,
+  list,
   maybe,
   most,
   options,
@@ -26,11 +28,21 @@ import {
 import { erasingSchema } from "./augment/erase.js";
 import { autoAugmentSchema, colorJitterSchema } from "./augment/policies.js";
 import { positiveRange, shareRange } from "./augment/ranges.js";
-import type { Dataset, Normalization, RgbImage, Splits } from "./dataset.js";
+import type { Dataset, DatasetSightings, Normalization, RgbImage, Splits } from "./dataset.js";
 import type { Augmentation, Preprocessing } from "./transforms.js";
 
 /** Longest side of an image, in pixels: that of JPEG. */
 export const longestSide = 65_535;
+
+const integers = list(that<number>("an integer", Number.isInteger), "a list of integers");
+const sightingsSchema = also(
+  fieldsOf<DatasetSightings>(
+    { identities: integers, cameras: integers, queries: whole(1) },
+    "{ identities, cameras, queries }",
+  ),
+  "an identity and a camera for each image, and fewer queries than images",
+  ({ identities, cameras, queries }) => identities.length === cameras.length && queries < identities.length,
+);
 
 /** The parts of a data set; {@link checkDataset} checks the labels too. */
 export const datasetSchema: Schema<Dataset> = fieldsOf<Dataset>(
@@ -48,6 +60,7 @@ export const datasetSchema: Schema<Dataset> = fieldsOf<Dataset>(
     sizeOf: maybe(callback),
     labelMap: maybe(callback),
     targets: maybe(callback),
+    sightings: maybe(sightingsSchema),
   },
   "a data set, such as createDataset() makes",
 );

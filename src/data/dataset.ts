@@ -42,6 +42,16 @@ export interface DatasetDefaults {
   readonly crop?: boolean;
 }
 
+/** Who is on each image, which camera took it, and what is looked for. */
+export interface DatasetSightings {
+  /** The identity on each image; −1 for junk, which never counts. */
+  readonly identities: readonly number[];
+  /** The camera of each image. */
+  readonly cameras: readonly number[];
+  /** That many images, the first ones, are looked for among the rest. */
+  readonly queries: number;
+}
+
 /** Labeled images. Implement this to train on your own source; `createDataset` covers images held in memory. */
 export interface Dataset {
   /** For example `cifar10`, `shapes`, or the name of the folder. */
@@ -76,6 +86,8 @@ export interface Dataset {
    * `classes` name the labels or the targets.
    */
   targets?(index: number): ArrayLike<number>;
+  /** For re-identification: queries and the gallery. The classes are identities, which need not be those of training. */
+  readonly sightings?: DatasetSightings;
 }
 
 /** The class of every pixel: `height * width` positions in `classes`, row by row; 255 for ignored pixels. */
@@ -108,9 +120,14 @@ export function describeSplits(splits: Splits): string {
   const { train, validation, test, division } = splits;
   const images = [train, validation, test].flatMap((part) => (part ? [part.length.toLocaleString("en-US")] : []));
   const count = train.classes.length;
-  const [one, many] = train.targets ? ["target", "targets"] : ["class", "classes"];
+  const [one, many] = wordsFor(splits);
   return `${count} ${count === 1 ? one : many}, ${images.join(" + ")} images${division ? `, split ${division}` : ""}`;
 }
+
+const wordsFor = ({ train, validation }: Splits) => {
+  if (validation.sightings) return ["identity", "identities"];
+  return train.targets ? ["target", "targets"] : ["class", "classes"];
+};
 
 /** Returns `index` if `dataset` has an image there. @throws DataError otherwise. */
 export function checkIndex(dataset: Dataset, index: number): number {

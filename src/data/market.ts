@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { DataError, messageOf } from "../core/errors.js";
 import { check, options as fields, imageSize as imageSide, maybe, type Schema, text } from "../core/schema.js";
-import { checkIndex, type Dataset, type SkippedFile } from "./dataset.js";
+import { checkIndex, type Dataset, type RgbImage, type SkippedFile } from "./dataset.js";
 import { decodeImage, imageSizeOf } from "./decode.js";
 import { fileNames, list } from "./files.js";
 import type { SightedDataset } from "./people.js";
@@ -26,7 +26,8 @@ export interface RetrievalSplits {
 }
 
 const usual = "Market-1501-v15.09.15";
-const folders = { train: "bounding_box_train", query: "query", gallery: "bounding_box_test" } as const;
+/** Its folders. */
+export const marketFolders = { train: "bounding_box_train", query: "query", gallery: "bounding_box_test" } as const;
 
 /**
  * Images in the layout of Market-1501 (Node only), which DukeMTMC-reID and others share: folders `bounding_box_train`, `query` and
@@ -46,20 +47,20 @@ export async function openMarket1501(folder: string, options: Market1501Options 
   const home = await homeOf(folder);
   const read = (name: string, isUsed: (identity: number) => boolean) => sightings(join(home, name), imageSize, isUsed);
   return {
-    train: await read(folders.train, (identity) => identity > 0),
-    query: await read(folders.query, (identity) => identity > 0),
-    gallery: await read(folders.gallery, () => true),
+    train: await read(marketFolders.train, (identity) => identity > 0),
+    query: await read(marketFolders.query, (identity) => identity > 0),
+    gallery: await read(marketFolders.gallery, () => true),
   };
 }
 
 async function homeOf(folder: string): Promise<string> {
   const found = (await list(folder)).folders;
-  const hasAll = (names: readonly string[]) => Object.values(folders).every((name) => names.includes(name));
+  const hasAll = (names: readonly string[]) => Object.values(marketFolders).every((name) => names.includes(name));
   if (hasAll(found)) return folder;
   const inner = join(folder, usual);
   if (found.includes(usual) && hasAll((await list(inner)).folders)) return inner;
   throw new DataError(
-    `${folder}: expected the folders ${Object.values(folders).join(", ")}, found ${found.slice(0, 8).join(", ") || "none"}`,
+    `${folder}: expected the folders ${Object.values(marketFolders).join(", ")}, found ${found.slice(0, 8).join(", ") || "none"}`,
   );
 }
 
@@ -69,15 +70,21 @@ interface Sighting {
   readonly camera: number;
 }
 
+/** The identity on an image and its camera, by the name of the file: 2 and 1 of `0002_c1s1_000451_03.jpg`. */
+export function sightingIn(name: string): { readonly identity: number; readonly camera: number } | undefined {
+  const [, identity, camera] = /^(-1|\d{1,8})_c(\d{1,4})\D/.exec(name) ?? [];
+  return identity === undefined ? undefined : { identity: Number(identity), camera: Number(camera) };
+}
+
 async function sightings(folder: string, side: number, isUsed: (identity: number) => boolean): Promise<SightedDataset> {
   const found: Sighting[] = [];
   const skipped: SkippedFile[] = [];
   for (const name of await fileNames(folder)) {
     const file = join(folder, name);
-    const [, identity, camera] = /^(-1|\d{1,8})_c(\d{1,4})\D/.exec(name) ?? [];
-    if (identity === undefined) skipped.push({ file, reason: "its name does not begin with IDENTITY_cCAMERA" });
-    else if (!isUsed(Number(identity))) skipped.push({ file, reason: "junk or a distractor" });
-    else found.push({ file, identity: Number(identity), camera: Number(camera) });
+    const seen = sightingIn(name);
+    if (!seen) skipped.push({ file, reason: "its name does not begin with IDENTITY_cCAMERA" });
+    else if (!isUsed(seen.identity)) skipped.push({ file, reason: "junk or a distractor" });
+    else found.push({ file, ...seen });
   }
   const readable = await readableOf(found, skipped);
   if (readable.length === 0)
@@ -96,6 +103,9 @@ async function readableOf(found: readonly Sighting[], skipped: SkippedFile[]): P
   return readable;
 }
 
+/** A whole image as a square. */
+export const stretched = (image: RgbImage, side: number): RgbImage => resample(image, side, side);
+
 function datasetOf(
   folder: string,
   found: readonly Sighting[],
@@ -112,7 +122,8 @@ function datasetOf(
     labels: identities.map((identity) => position.get(identity)!),
     skipped,
     size: { height: side, width: side },
-    image: async (index) => resample(await decodeImage(found[checkIndex(dataset, index)]!.file), side, side),
+    image: async (index) => stretched(await decodeImage(found[checkIndex(dataset, index)]!.file), side),
+    file: (index) => found[checkIndex(dataset, index)]!.file,
   };
   return { dataset, identities, cameras: found.map(({ camera }) => camera) };
 }

@@ -6,6 +6,7 @@ import { cifar10, cifar100, isCifar10, isCifar100 } from "./cifar.js";
 import { folderLayouts } from "./class-folders.js";
 import type { Splits } from "./dataset.js";
 import { type Found, list } from "./files.js";
+import { marketSplits, peopleSplits } from "./identities.js";
 import { idx, isIdx } from "./idx.js";
 import { folderFields, type ImageFolderOptions, openImageFolder } from "./image-folder.js";
 import { type LabelOptions, labelFields, openLabels } from "./labels/open.js";
@@ -17,7 +18,7 @@ import { generateShapesSplits, isGenerated } from "./shapes.js";
 import { summary } from "./summary.js";
 
 /** Kinds of data that are recognized. */
-export type DatasetKind = "cifar10" | "cifar100" | "idx" | "folder" | "shapes" | "masks" | "labels";
+export type DatasetKind = "cifar10" | "cifar100" | "idx" | "folder" | "shapes" | "masks" | "labels" | "market1501";
 
 /** A data set and the layout it was recognized by. */
 export interface OpenedDataset extends Splits {
@@ -28,7 +29,8 @@ export interface OpenedDataset extends Splits {
 /** Options of {@link openDataset}. */
 export interface OpenOptions extends ImageFolderOptions, MaskOptions, LabelOptions {
   /**
-   * What the data is for: one class per image or per pixel, or with a CSV file any number of labels (`multi-label`) or numbers (`regression`) per image.
+   * What the data is for: one class per image or per pixel, with a CSV file any number of labels (`multi-label`) or numbers (`regression`) per image, or
+   * identities to find (`reid`).
    * Default: segmentation for a folder of images with masks, otherwise classification.
    */
   readonly task?: TaskName;
@@ -111,6 +113,10 @@ function shapesFor(source: "shapes" | "shapes-free", options: OpenOptions): Spli
     return severalShapesSplits(how);
   }
   if (task === "regression") return measuredShapesSplits(how);
+  if (task === "reid") {
+    if (source === "shapes-free") throw new DataError("shapes-free has no identities; reid needs shapes");
+    return peopleSplits(how);
+  }
   const splits = generateShapesSplits(how);
   return task === "segmentation" ? asSegmentation(splits) : splits;
 }
@@ -124,7 +130,8 @@ function asSegmentation({ train, validation, test, ...rest }: Splits): Splits {
 /**
  * Opens a data set: a folder, whose layout is recognized by its files, or the generated `shapes` or `shapes-free`. A folder of images with masks
  * is for segmentation (`kind: "masks"`), unless `task` says otherwise. With the task `multi-label` or `regression`, it is images with a CSV file
- * (`kind: "labels"`), and `shapes` is images of several figures, or of one to locate and measure.
+ * (`kind: "labels"`), and `shapes` is images of several figures, or of one to locate and measure. With `reid`, it is Market-1501's layout
+ * (`kind: "market1501"`), and `shapes` is generated people; the validation part has the queries and the gallery.
  *
  * @example
  * const { kind, train, validation } = await openDataset("./flowers", { imageSize: 128, validationSplit: 0.1 });
@@ -138,6 +145,7 @@ export async function openDataset(source: string, options: OpenOptions = {}): Pr
   if (!hasTargets(task) && (options.labelsFile !== undefined || options.targets !== undefined))
     throw new OptionError("openDataset: labelsFile and targets are for the tasks multi-label and regression");
   if (isGenerated(source)) return { kind: "shapes", ...shapesFor(source, options) };
+  if (task === "reid") return { kind: "market1501", ...(await marketSplits(source, options.imageSize)) };
   if (hasTargets(task)) return { kind: "labels", ...(await openLabels(source, task, options)) };
   const masked = await openMasked(source, options);
   if (masked) return masked;

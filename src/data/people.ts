@@ -23,6 +23,8 @@ export interface PeopleOptions {
   readonly cameras?: number;
   /** Images of each identity by each camera. Default 2. */
   readonly images?: number;
+  /** Side in pixels, 16 … 256. Default 32. */
+  readonly size?: number;
   /** Default 0. */
   readonly seed?: number;
 }
@@ -33,14 +35,16 @@ export const peopleOptions: Schema<PeopleOptions> = fields<PeopleOptions>({
   first: maybe(few),
   cameras: maybe(whole(1, 1000)),
   images: maybe(whole(1, 1000)),
+  size: maybe(whole(16, 256)),
   seed: maybe(anySeed),
 });
 
-const size = 32;
+/** The side that lengths below are for. */
+const usualSize = 32;
 
 /**
  * Generated images for re-identification, a stand-in for data of people: an identity has colors of head, coat, stripes and legs, a camera a
- * ground and a light, and each image its place, shade and noise. 32×32 pixels.
+ * ground and a light, and each image its place, shade and noise.
  *
  * @example
  * const seen = generatePeople({ identities: 128 });
@@ -48,13 +52,13 @@ const size = 32;
  */
 export function generatePeople(options: PeopleOptions = {}): SightedDataset {
   check("generatePeople", "options", peopleOptions, options);
-  const { identities: count = 64, first = 1, cameras: eyes = 4, images = 2, seed = 0 } = options;
+  const { identities: count = 64, first = 1, cameras: eyes = 4, images = 2, size = usualSize, seed = 0 } = options;
   const known = Array.from({ length: count }, (_, i) => first + i);
   const taken = known.flatMap((identity, label) =>
     Array.from({ length: eyes * images }, (_, i) => ({ identity, label, camera: 1 + (i % eyes), view: i })),
   );
   const pixels = new Uint8Array(taken.length * size * size * 3);
-  taken.forEach((one, i) => paint(one, seed, pixels.subarray(i * size * size * 3, (i + 1) * size * size * 3)));
+  taken.forEach((one, i) => paint(one, size, seed, pixels.subarray(i * size * size * 3, (i + 1) * size * size * 3)));
   const dataset = createDataset({
     name: "people",
     classes: known.map((identity) => `person ${identity}`),
@@ -76,7 +80,7 @@ interface Taken {
   readonly view: number;
 }
 
-function paint({ identity, camera, view: which }: Taken, seed: number, pixels: Uint8Array): void {
+function paint({ identity, camera, view: which }: Taken, size: number, seed: number, pixels: Uint8Array): void {
   const person = new Rng(seed, "person", identity);
   const color = () => [0, 1, 2].map(() => person.uniform(20, 235));
   const colors = { head: color(), coat: color(), legs: color(), stripe: color() };
@@ -86,9 +90,10 @@ function paint({ identity, camera, view: which }: Taken, seed: number, pixels: U
   const light = [0, 1, 2].map(() => place.uniform(0.6, 1.2));
   const view = new Rng(seed, "view", identity, which);
   const [left, top, shade] = [8 + view.int(8), view.int(5), view.uniform(0.85, 1.1)];
+  const unit = (place: number) => Math.floor((place * usualSize) / size);
   for (let y = 0; y < size; y++)
     for (let x = 0; x < size; x++) {
-      const part = partAt(x - left, y - top, every);
+      const part = partAt(unit(x) - left, unit(y) - top, every);
       for (let c = 0; c < 3; c++) {
         const value = part ? colors[part][c]! * shade * light[c]! : ground[c]!;
         pixels[(c * size + y) * size + x] = Math.max(0, Math.min(255, Math.round(value + view.uniform(-12, 12))));

@@ -1,3 +1,4 @@
+import type { ReidMetrics, RetrievalScores } from "../core/retrieval-evaluation.js";
 import { check, fieldsOf, isObject, maybe, orNull, settings, text, that, whole } from "../core/schema.js";
 import {
   type LabelMetrics,
@@ -8,13 +9,14 @@ import {
   targetsEvaluationSchema,
 } from "../core/target-evaluation.js";
 import { bestOf, mainScore } from "../core/tasks.js";
+import { drawLineChart } from "./line-chart.js";
 import { type Column, meter, page, panel, section, table } from "./page.js";
 import { configuration, nextSteps, type RunReport, skippedFiles } from "./run-report.js";
-import { element, type Markup } from "./svg.js";
+import { element, type Markup, raw } from "./svg.js";
 import { formatNumber, formatScore, formatShare, plural } from "./text.js";
 import { type Figure, figureList, type ReportEpoch, trainingSection } from "./training-curves.js";
 
-/** Contents of the report of a run that learns labels or numbers; `RunReport` says what is shared. */
+/** Contents of the report of a run that learns labels, numbers or identities; `RunReport` says what is shared. */
 export interface TargetsReport
   extends Pick<RunReport, "title" | "summary" | "validationOf" | "skipped" | "config" | "next"> {
   readonly history: readonly ReportEpoch[];
@@ -43,7 +45,7 @@ const reportSchema = fieldsOf<TargetsReport>(
   "a run, { title, history, … }",
 );
 
-/** A run that learns labels or numbers as one HTML page: self-contained, without scripts, printable. */
+/** A run that learns labels, numbers or identities as one HTML page: self-contained, without scripts, printable. */
 export function renderTargetsReport(run: TargetsReport): string {
   check("renderTargetsReport", "run", reportSchema, run);
   return page(
@@ -84,18 +86,25 @@ function headline({ history, summary = [], validation, test }: TargetsReport): M
   return figureList(figures, summary);
 }
 
-const secondary = (metrics: TargetsMetrics): (readonly [string, string])[] =>
-  "labels" in metrics
-    ? [
-        ["F1 (macro)", formatShare(metrics.f1Macro)],
-        ["F1 (micro)", formatShare(metrics.f1Micro)],
-      ]
-    : [
-        ["Mean absolute error", formatNumber(metrics.mae)],
-        ["RMSE", formatNumber(metrics.rmse)],
-      ];
+function secondary(metrics: TargetsMetrics): (readonly [string, string])[] {
+  if ("labels" in metrics)
+    return [
+      ["F1 (macro)", formatShare(metrics.f1Macro)],
+      ["F1 (micro)", formatShare(metrics.f1Micro)],
+    ];
+  if ("rank1" in metrics)
+    return [
+      ["Rank-1", formatShare(metrics.rank1)],
+      ["Rank-5", formatShare(metrics.rank5)],
+    ];
+  return [
+    ["Mean absolute error", formatNumber(metrics.mae)],
+    ["RMSE", formatNumber(metrics.rmse)],
+  ];
+}
 
 function curves(history: readonly ReportEpoch[]): Markup | false {
+  if (history.some(({ rank1 }) => rank1 !== undefined)) return retrievalCurves(history);
   const ofLabels = history.some(({ trainTop1 }) => trainTop1 !== null);
   const shares = ofLabels
     ? [
@@ -128,9 +137,68 @@ function curves(history: readonly ReportEpoch[]): Markup | false {
   );
 }
 
+const retrievalCurves = (history: readonly ReportEpoch[]): Markup | false =>
+  trainingSection(
+    history,
+    bestOf(history),
+    [
+      {
+        title: "Mean average precision",
+        yLabel: "average precision, mean over the queries",
+        validation: ({ map }) => map,
+      },
+      { title: "Rank-1", yLabel: "share of queries whose nearest image matches", validation: ({ rank1 }) => rank1 },
+      {
+        title: "Training identities",
+        yLabel: "share of images that are classified correctly",
+        training: ({ trainTop1 }) => trainTop1,
+        validation: () => null,
+      },
+    ],
+    "Training metrics are measured in training mode while the weights still change. The loss is cross entropy of the training identities plus the triplet loss.",
+    { lossLabel: "cross entropy and triplet loss; lower is better" },
+  );
+
 function measured(title: string, metrics: TargetsMetrics, weights: string | undefined): Markup {
   const of = `${plural(metrics.count, "image")}${weights ? `, ${weights}` : ""}`;
+  if ("rank1" in metrics) return identities(title, metrics, of);
   return "labels" in metrics ? labels(title, metrics, of) : targets(title, metrics, of);
+}
+
+function identities(title: string, metrics: ReidMetrics, of: string): Markup {
+  const { queries, gallery, cmc, reranked } = metrics;
+  const rows: [string, RetrievalScores][] = [
+    ["by distance", metrics],
+    ...(reranked ? [["re-ranked", reranked] as [string, RetrievalScores]] : []),
+  ];
+  const share = (name: string, field: keyof RetrievalScores): Column<[string, RetrievalScores]> => ({
+    name,
+    kind: "number",
+    cell: ([, scores]) => formatShare(scores[field]),
+  });
+  const columns = [
+    { name: "ranking", cell: ([name]: [string, RetrievalScores]) => name },
+    share("mAP", "map"),
+    share("rank-1", "rank1"),
+    share("rank-5", "rank5"),
+    share("rank-10", "rank10"),
+  ];
+  return section(
+    title,
+    `${of}: ${plural(queries, "query", "queries")} with a match, in a gallery of ${formatNumber(gallery)}.`,
+    panel(table(`${title}: ranks`, columns, rows, 24)),
+    panel(
+      raw(
+        drawLineChart({
+          title: "Cumulative matching characteristic",
+          xLabel: "rank",
+          yLabel: "share of queries with a match among the first images",
+          percent: true,
+          series: [{ name: "", points: cmc.map((value, i) => [i + 1, value]) }],
+        }),
+      ),
+    ),
+  );
 }
 
 function labels(title: string, metrics: MultiLabelMetrics, of: string): Markup {

@@ -15,6 +15,7 @@ export interface ReportEpoch {
   readonly miou?: number;
   readonly map?: number;
   readonly r2?: number;
+  readonly rank1?: number;
 }
 
 /** A number of a page's head. */

@@ -98,7 +98,7 @@ export const scheduleSchema: Schema<Schedule> = by<Schedule>((given) =>
 );
 
 export const taskSchema: Schema<Task> = having(
-  "a task, classification or what segmentation(), multiLabel() or regression() gives",
+  "a task, classification or what segmentation(), multiLabel(), regression() or reidentification() gives",
   "data",
   "positions",
   "writeTargets",

@@ -85,20 +85,25 @@ export async function forEachLogits(
 async function eachLogits(
   model: Module,
   dataset: Dataset,
-  options: EvaluateOptions,
+  options: EvaluateOptions & { readonly task?: Task },
   onLogits: Parameters<typeof forEachOutput>[3],
 ): Promise<void> {
-  const { batch = 64, preprocessing = defaultPreprocessing(dataset) } = options;
-  const { graph, input, loader } = evaluationPass(model, dataset, { batch, preprocessing });
+  const { batch = 64, preprocessing = defaultPreprocessing(dataset), task } = options;
+  const { graph, input, loader } = evaluationPass(model, dataset, { batch, preprocessing }, task?.trace);
   await forEachOutput({ graph, source: imageBatches(loader, input) }, dataset.length, options, onLogits);
 }
 
 /** A network as it is evaluated, and the data set to run it on. @throws DataError if the data set has no images. */
-export function evaluationPass(model: Module, dataset: Dataset, { batch, preprocessing }: Pass["still"]): Pass {
+export function evaluationPass(
+  model: Module,
+  dataset: Dataset,
+  { batch, preprocessing }: Pass["still"],
+  traced: Task["trace"] = trace,
+): Pass {
   if (dataset.length === 0) throw new DataError(`${dataset.name}: has no images to evaluate`);
   const still = { batch: Math.min(batch, dataset.length), preprocessing };
   const loader = new Loader(dataset, still);
-  return { graph: trace(model, loader.inputShape), input: "input", loader, still, augmented: false };
+  return { graph: traced(model, loader.inputShape), input: "input", loader, still, augmented: false };
 }
 
 /** Runs a graph over its batches: `onLogits` gets `output` for each of the `total` inputs, in order. */
@@ -132,7 +137,7 @@ export async function forEachOutput(
 /**
  * Evaluates a network on a data set. A classifier: top-1, top-5, mean cross entropy, per-class metrics and the confusion matrix;
  * with `task: segmentation()`, intersection over union, pixel accuracy and boundary F-measure of whole images; with `multiLabel()`, average
- * precision and F1 of each label; with `regression()`, R² and errors in the data's units.
+ * precision and F1 of each label; with `regression()`, R² and errors in the data's units; with `reidentification()`, mAP and CMC of the queries.
  *
  * @throws FoveaError if logits are NaN or ±Infinity, with the position of the image in the data set.
  *

@@ -21,10 +21,12 @@ export interface EpochRecord {
   readonly top5: number | null;
   /** Segmentation only. */
   readonly miou?: number;
-  /** Multi-label classification only. */
+  /** Multi-label classification and re-identification only. */
   readonly map?: number;
   /** Regression only. */
   readonly r2?: number;
+  /** Re-identification only: share of the queries whose nearest image is of their identity. */
+  readonly rank1?: number;
 }
 
 /** Fields that decisions depend on; the others are only shown. */

@@ -1,5 +1,6 @@
 export type { ClassificationMetrics, ClassMetrics } from "../core/evaluation.js";
 export type { PixelClassMetrics, SegmentationMetrics } from "../core/pixel-evaluation.js";
+export type { ReidMetrics, RetrievalScores } from "../core/retrieval-evaluation.js";
 export type {
   LabelMetrics,
   MultiLabelMetrics,
@@ -31,6 +32,7 @@ export {
   targetStatistics,
   traceInUnits,
 } from "./regression.js";
+export { type ReidOptions, type ReidTask, reidentification } from "./reidentification.js";
 export {
   type DistanceBlocks,
   type RerankOptions,

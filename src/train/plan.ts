@@ -73,7 +73,8 @@ export function planOf(model: Module, given: Dataset, options: TrainOptions<Scor
   if (bceLoss && (loop.classWeights || task.name !== "classification"))
     throw new OptionError("train: bceLoss is for classification without classWeights");
   const dataset = task.data(given);
-  const batch = Math.min(options.batch ?? defaultBatch(dataset.length), dataset.length);
+  const { instances = null } = task;
+  const batch = batchOf(dataset, instances, options.batch);
   const preprocessing = options.preprocessing ?? defaultPreprocessing(dataset);
   const augment = options.augment === undefined ? defaultAugmentation(dataset, preprocessing) : options.augment;
   const numClasses = dataset.classes.length;
@@ -86,8 +87,9 @@ export function planOf(model: Module, given: Dataset, options: TrainOptions<Scor
     throw new OptionError(
       "train: balancedSampling and classWeights are for images with one label each; give weights to segmentation()",
     );
-  if (dataset.targets) requirePlain(task, options, augment);
-  const sampling = { shuffle: true, balanced: balancedSampling, repeats: augRepeats, dropLast: true };
+  if (dataset.targets) requirePlain(task, { ...options, ...augment }, "labelSmoothing");
+  if (instances !== null) requireBatchesByClass(task, { ...options, ...augment }, batch);
+  const sampling = { shuffle: true, instances, balanced: balancedSampling, repeats: augRepeats, dropLast: true };
   const classWeights = weightsOf(loop.classWeights, dataset);
   const phaseAt = (imageSize: number, cells?: TrainingStep["cells"]): Phase => {
     const how = { batch, ...resized(preprocessing, augment, imageSize), ...sampling, seed, maps };
@@ -143,11 +145,33 @@ export function planOf(model: Module, given: Dataset, options: TrainOptions<Scor
 }
 
 /** @throws OptionError for what is for one class per image. */
-function requirePlain({ name }: Task, options: TrainOptions<Scores>, augment: Augmentation | null): void {
-  const { balancedSampling, classWeights, labelSmoothing } = options;
-  const { mixup, cutmix } = augment ?? {};
-  for (const [option, value] of Object.entries({ balancedSampling, classWeights, labelSmoothing, mixup, cutmix }))
-    if (value) throw new OptionError(`train: ${option} is for one class per image; the task is ${name}`);
+function requirePlain(
+  { name }: Task,
+  given: TrainOptions<Scores> & Partial<Augmentation>,
+  ...more: "labelSmoothing"[]
+): void {
+  for (const option of ["balancedSampling", "classWeights", "mixup", "cutmix", ...more] as const)
+    if (given[option]) throw new OptionError(`train: ${option} is for one class per image; the task is ${name}`);
+}
+
+/** Images per step. Where batches are made by class, an epoch has `instances` images of each. */
+export function batchOf({ labels, length }: Dataset, instances: number | null, given?: number): number {
+  if (instances === null) return Math.min(given ?? defaultBatch(length), length);
+  const images = instances * new Set(Array.from(labels)).size;
+  const usual = instances * Math.max(2, Math.ceil(defaultBatch(images) / instances));
+  return Math.min(given ?? usual, images);
+}
+
+/** @throws OptionError for what does not go with batches by class, and batches of one class. */
+function requireBatchesByClass(task: Task, given: TrainOptions<Scores> & Partial<Augmentation>, batch: number): void {
+  const { instances = 1 } = task;
+  requirePlain(task, given);
+  if ((given.augRepeats ?? 1) > 1)
+    throw new OptionError(`train: augRepeats is for one class per image; the task is ${task.name}`);
+  if (batch % instances !== 0 || batch < 2 * instances)
+    throw new OptionError(
+      `train: batch ${batch} must be a multiple of the ${instances} images of each identity, and hold two identities or more`,
+    );
 }
 
 /** Weights of classes. `balanced`: images / (classes · images of the class), as scikit-learn has it; classes without images get 0. */

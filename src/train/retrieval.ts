@@ -57,15 +57,20 @@ export function retrievalMetrics(
   check("retrievalMetrics", "options", retrievalOptions, options);
   const [rows, columns] = [countOf("queries", queries), countOf("gallery", gallery)];
   requireDistances("retrievalMetrics", "distances", distances, rows, columns);
-  const { ranks = 50 } = options;
-  const hits = new Float64Array(Math.min(ranks, columns));
-  const averagePrecisions = Array.from({ length: rows }, (_, q) => {
-    const matches = rankedMatches(
-      q,
-      Array.from({ length: columns }, (_, g) => distances[q * columns + g]!),
-      queries,
-      gallery,
-    );
+  const row = (q: number) => Float64Array.from({ length: columns }, (_, g) => distances[q * columns + g]!);
+  return evaluateRows(row, queries, gallery, options);
+}
+
+/** {@link retrievalMetrics} of distances that are computed when they are needed: `row` gives those of a query to the gallery. */
+export function evaluateRows(
+  row: (query: number) => ArrayLike<number>,
+  queries: Sightings,
+  gallery: Sightings,
+  { ranks = 50 }: RetrievalOptions = {},
+): RetrievalMetrics {
+  const hits = new Float64Array(Math.min(ranks, gallery.identities.length));
+  const averagePrecisions = Array.from({ length: queries.identities.length }, (_, q) => {
+    const matches = rankedMatches(q, row(q), queries, gallery);
     const first = matches.indexOf(true);
     if (first < 0) return null;
     if (first < hits.length) hits[first]!++;
@@ -89,7 +94,7 @@ export function retrievalMetrics(
 /** Whether the gallery images that count for a query match, nearest first. */
 function rankedMatches(
   q: number,
-  row: readonly number[],
+  row: ArrayLike<number>,
   queries: Sightings,
   { identities, cameras }: Sightings,
 ): boolean[] {

@@ -5,6 +5,7 @@ import { evaluationSchema } from "../core/evaluation.js";
 import { type EpochMaps, epochMapsSchema, type ReportFacts, reportFactsSchema } from "../core/findings.js";
 import { isPixelEvaluation } from "../core/pixel-evaluation.js";
 import { type PixelFacts, pixelFactsSchema } from "../core/pixel-findings.js";
+import { isReidEvaluation } from "../core/retrieval-evaluation.js";
 import {
   anything,
   check,
@@ -60,7 +61,7 @@ export interface RunConfig {
     readonly classNames?: readonly string[];
     readonly ignoreLabel?: number | null;
   };
-  /** How pixels, labels or numbers are learned; missing where images are classified. */
+  /** How pixels, labels, numbers or identities are learned; missing where images are classified. */
   readonly task?: TaskRecord;
   /** How images become inputs. */
   readonly preprocessing: Preprocessing;
@@ -344,6 +345,7 @@ function parsedJson(text: string): unknown {
 const areScores = (value: unknown): value is Scores =>
   misfit(evaluationSchema, value) === undefined ||
   isPixelEvaluation(value) ||
+  isReidEvaluation(value) ||
   (isObject(value) && !("classes" in value) && Number.isFinite(value.loss));
 
 /** Errors name the file. */

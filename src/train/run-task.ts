@@ -1,11 +1,12 @@
 import { by, fieldsOf, isObject, oneOf, type Schema } from "../core/schema.js";
 import { type MultiLabelTask, multiLabel, multiLabelRecord } from "./multi-label.js";
 import { type RegressionTask, regression, regressionRecord } from "./regression.js";
+import { type ReidTask, reidentification, reidRecord } from "./reidentification.js";
 import { type SegmentationTask, segmentation, segmentationRecord } from "./segmentation.js";
 import { classification, type Task } from "./task.js";
 
 /** The task of a run, in plain data, as in `config.json`. Classification has none. */
-export type TaskRecord = SegmentationTask | MultiLabelTask | RegressionTask;
+export type TaskRecord = SegmentationTask | MultiLabelTask | RegressionTask | ReidTask;
 
 /** How a task is recorded, and made from its record. */
 interface Recorded<R extends TaskRecord> {
@@ -23,6 +24,7 @@ const tasks: { readonly [N in TaskRecord["name"]]: Recorded<Extract<TaskRecord, 
     schema: regressionRecord,
     open: ({ loss, mean, deviation }) => regression({ loss, mean, deviation }),
   },
+  reid: { schema: reidRecord, open: ({ instances, margin }) => reidentification({ instances, margin }) },
 };
 
 const unknown = fieldsOf<TaskRecord>({

@@ -47,7 +47,7 @@ export const stepSettings = defineSettings({
     schema: share,
     default: 0,
     flag: "--label-smoothing <share>",
-    help: "share of each target spread over all classes",
+    help: "share of each target spread over all classes; for reid 0.1 unless given",
   },
   /** Binary cross entropy of each class in place of cross entropy over all. Classification only. */
   bceLoss: {

@@ -1,26 +1,30 @@
 import { DataError } from "../core/errors.js";
 import type { ClassificationMetrics } from "../core/evaluation.js";
+import type { Shape } from "../core/shape.js";
 import type { TaskName } from "../core/tasks.js";
 import type { Dataset, Preprocessing } from "../data/index.js";
-import { binaryCrossEntropy, crossEntropy } from "../nn/index.js";
+import type { Graph } from "../graph/graph.js";
+import { binaryCrossEntropy, crossEntropy, type Module } from "../nn/index.js";
 import type { StepBatch } from "./batches.js";
 import { Tally } from "./metrics.js";
 import type { Objective } from "./objective.js";
 
 /** Metrics of every task. `top1` is the share of correct predictions: of images, of pixels, or of labels. */
 export interface Scores {
-  /** Mean cross entropy, in nats; of regression, the mean squared error of the normalized targets. */
-  readonly loss: number;
+  /** Mean cross entropy, in nats; of regression, the mean squared error of the normalized targets; re-identification has none. */
+  readonly loss?: number;
   /** Share of correct top predictions, if the task measures it. */
   readonly top1?: number;
   /** Share with the true class among the top five, if the task measures it. */
   readonly top5?: number;
   /** Mean intersection over union of the classes, if the task measures it. */
   readonly miou?: number;
-  /** Mean average precision of the labels, if the task measures it. */
+  /** Mean average precision of the labels, or of the queries, if the task measures it. */
   readonly map?: number;
   /** R² of the targets, if the task measures it. */
   readonly r2?: number;
+  /** Share of the queries whose nearest image is of their identity, if the task measures it. */
+  readonly rank1?: number;
 }
 
 /** Scores a network's outputs one input at a time. */
@@ -43,7 +47,7 @@ export interface Evaluation<M extends Scores> {
 
 /** What a network learns from a data set: the targets of its logits, the loss, and how the network is measured. */
 export interface Task<M extends Scores = Scores> {
-  /** `classification`, `segmentation`, `multi-label` or `regression`. */
+  /** `classification`, `segmentation`, `multi-label`, `regression` or `reid`. */
   readonly name: TaskName;
   /** The data set as the task sees it. @throws DataError if it lacks what the task needs. */
   data(dataset: Dataset): Dataset;
@@ -55,6 +59,10 @@ export interface Task<M extends Scores = Scores> {
   read?(outputs: ArrayLike<number>): Float64Array;
   /** The loss. */
   readonly objective: Objective;
+  /** Images of each class in a batch, if batches are made by class. */
+  readonly instances?: number;
+  /** The graph that is measured, `input` to `output`, if its output is not the network's own. */
+  trace?(model: Module, shape: Shape): Graph;
   /** How the network is measured. */
   evaluation(dataset: Dataset, preprocessing: Preprocessing): Evaluation<M>;
 }
@@ -63,6 +71,8 @@ export interface Task<M extends Scores = Scores> {
 export const classification: Task<ClassificationMetrics> = {
   name: "classification",
   data: (dataset) => {
+    if (dataset.sightings)
+      throw new DataError(`${dataset.name} has identities to find, not classes; use task: reidentification()`);
     if (dataset.labelMap)
       throw new DataError(`${dataset.name} has a class for every pixel, not for every image; use task: segmentation()`);
     if (dataset.targets)

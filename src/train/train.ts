@@ -22,7 +22,7 @@ export interface TrainOptions<M extends Scores = ClassificationMetrics>
     Partial<SettingsOf<typeof loopSettings>> {
   /** What computes. */
   readonly engine: Engine;
-  /** `classification` (the default), `segmentation()`, `multiLabel()` or `regression()`. */
+  /** `classification` (the default), `segmentation()`, `multiLabel()`, `regression()` or `reidentification()`. */
   readonly task?: Task<M>;
   /** How many steps to train, instead of `epochs`; the last epoch may end early. */
   readonly steps?: number;

@@ -52,13 +52,15 @@ export class Training {
     const plan = planOf(model, dataset, options);
     const progress = await restored(plan);
     await options.onStart?.(progress);
-    const { engine, still, augmented, validation: measured } = plan;
+    const { engine, still, augmented, task, validation: measured } = plan;
     const phase = phaseOf(plan, progress.epoch);
     const { step, loader, targets } = phase;
     const images = plan.phases.length > 1 || targets.length > 2;
     const [{ graph, source }, validation] = await computeOnce(
       { graph: step.graph, input: "images", loader, still, augmented },
-      measured ? evaluationPass(model, measured.dataset, { ...still, preprocessing: measured.preprocessing }) : null,
+      measured
+        ? evaluationPass(model, measured.dataset, { ...still, preprocessing: measured.preprocessing }, task.trace)
+        : null,
       {
         engine,
         learned: new Set(step.graph.updates.map(({ cell }) => cell)),

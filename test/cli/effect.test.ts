@@ -91,6 +91,14 @@ const idle: readonly (readonly [args: readonly string[], says: RegExp])[] = [
   [["eval", run, divided, "--val-split", "0.3"], /--val-split has no effect: the folders of/],
   [["eval", run, flat, "--split", "all", "--val-split", "0.3"], /--val-split has no effect on --split all/],
   [["eval", run, flat, "--split", "test", "--val-split", "0.3"], /--val-split has no effect on --split test/],
+  [["eval", run, flat, "--rerank"], /--rerank is for --task reid; resnet20 is for classification/],
+  ...["--gallery", "--ranked-list"].map(
+    (flag) =>
+      [
+        ["predict", run, at("flat/dark/0.png"), flag, flat],
+        new RegExp(`${flag} is for --task reid; resnet20 is`),
+      ] as const,
+  ),
   [["eval", run, flat, "--classes", "2"], /--classes is for a network by name/],
   [["eval", run, flat, "--part", "model"], /--part is for --weights FILE/],
   [["eval", run, flat, "--weights", "last", "--ignore", "x"], /--ignore is for --weights FILE/],

@@ -13,6 +13,7 @@ import {
 } from "../../internal.js";
 import { optional } from "../arguments.js";
 import { type FlagsOf, flag, flagList, givenOf } from "../flags.js";
+import type { ReidFlags } from "../reid/flags.js";
 
 /** Flags that say what masks hold. */
 export const maskFlags = flagList(
@@ -95,9 +96,11 @@ async function namesOf(given: string): Promise<readonly string[]> {
 }
 
 /** Flags that say how something is learned. */
-export type RecordFlags = Pick<SegmentationFlags, "loss"> & {
-  readonly classWeights?: "balanced" | readonly number[] | null;
-};
+export type RecordFlags = Pick<SegmentationFlags, "loss"> &
+  ReidFlags & {
+    readonly batch?: number;
+    readonly classWeights?: "balanced" | readonly number[] | null;
+  };
 
 /** How pixels are learned, for `config.json`. @throws OptionError for weights without effect. */
 export async function taskConfig(flags: RecordFlags, data: Dataset): Promise<NonNullable<RunConfig["task"]>> {

@@ -24,11 +24,13 @@ export const targetsSteps = (path: string) => [
   },
 ];
 
-const reportOf = (run: RunFolder, facts: TargetFacts, standing: Standing<TargetsMetrics>): string =>
+type Steps = typeof targetsSteps;
+
+const reportOf = (run: RunFolder, facts: TargetFacts, standing: Standing<TargetsMetrics>, steps: Steps): string =>
   renderTargetsReport({
     ...commonParts(run, facts, standing),
     ...optional("skippedCount", facts.skippedCount),
-    next: targetsSteps(run.path),
+    next: steps(run.path),
   });
 
 /** Skipped files in `report.json`: a CSV file may have millions of rows without an image. */
@@ -41,6 +43,7 @@ export async function targetsReportAgain(
   run: RunFolder,
   epochs: readonly RecordedEpoch[],
   isMetrics: (scores: Scores | undefined) => boolean,
+  steps = targetsSteps,
 ): Promise<string> {
   const history: EpochRecord[] = epochs.map(
     ({ seconds: _, imagesPerSecond: __, validation: ___, ...record }) => record,
@@ -48,14 +51,15 @@ export async function targetsReportAgain(
   const best = bestRecord(history);
   const measured = best && (await run.validation(best.epoch));
   const parameters = parameterCount(buildNetwork(settled(run.config.model), run.config.preprocessing));
-  return reportOf(run, (await run.targetFacts()) ?? { ...nothing, parameters }, {
+  const standing = {
     history,
     validation: isMetrics(measured) ? (measured as TargetsMetrics) : null,
     speed: epochs.at(-1)?.imagesPerSecond ?? 0,
-  });
+  };
+  return reportOf(run, (await run.targetFacts()) ?? { ...nothing, parameters }, standing, steps);
 }
 
-/** The report of a run that learns labels or numbers, during training. */
+/** The report of a run that learns labels, numbers or identities, during training. */
 export class TargetsPage<M extends TargetsMetrics> implements RunPage<M> {
   #facts: TargetFacts;
   #events: Events | undefined;
@@ -65,6 +69,7 @@ export class TargetsPage<M extends TargetsMetrics> implements RunPage<M> {
     private readonly run: RunFolder,
     private readonly tensorboard: string | undefined,
     facts: TargetFacts,
+    private readonly steps: Steps,
   ) {
     this.#facts = facts;
   }
@@ -74,16 +79,18 @@ export class TargetsPage<M extends TargetsMetrics> implements RunPage<M> {
     { train, validation }: OpenedDataset,
     network: Module,
     { tensorboard }: ReportFlags,
+    steps = targetsSteps,
   ): Promise<TargetsPage<M>> {
     const skipped = [...train.skipped, ...validation.skipped];
     const folder = tensorboard === true ? join(run.path, "tensorboard") : tensorboard;
-    return new TargetsPage<M>(run, folder, {
+    const facts = {
       ...nothing,
       parameters: parameterCount(network),
       images: { training: train.length, validation: validation.length },
       skipped: skipped.slice(0, mostSkipped),
       ...(skipped.length > mostSkipped ? { skippedCount: skipped.length } : {}),
-    });
+    };
+    return new TargetsPage<M>(run, folder, facts, steps);
   }
 
   async takeUp(history: readonly EpochRecord[], validation: M | null): Promise<void> {
@@ -120,7 +127,7 @@ export class TargetsPage<M extends TargetsMetrics> implements RunPage<M> {
   }
 
   #write(): Promise<void> {
-    return this.run.write("report", reportOf(this.run, this.#facts, this.#standing));
+    return this.run.write("report", reportOf(this.run, this.#facts, this.#standing, this.steps));
   }
 
   async #writeFacts(more: Partial<TargetFacts>): Promise<void> {

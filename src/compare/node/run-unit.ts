@@ -14,7 +14,7 @@ import { bestRecord, type EpochRecord, loadState, type StepReport, train } from 
 import { type RunConfig, RunFolder } from "../../train/run-folder.js";
 import { repeating } from "../../train/settings.js";
 import type { Measured, UnitResult } from "../results.js";
-import { comparedTasks, type Measuring } from "../tasks.js";
+import { comparedTask, type Measuring } from "../tasks.js";
 import { isRun, type Journal, type JournaledUnit, writeResult } from "./journal.js";
 
 export interface RunUnitOptions {
@@ -59,7 +59,7 @@ async function doUnit(
   const run = begun ?? (await RunFolder.create(folder!, configOf(journal, unit!, hashes!, version)));
   await run.claim();
   const network = buildNetwork(model, preprocessing, seed);
-  const { guess } = comparedTasks[task.name];
+  const { guess } = comparedTask(task);
   const history: EpochRecord[] = [];
   const checkpoint = begun && (await run.checkpoint());
   const common = {
@@ -177,6 +177,6 @@ export async function measured(network: Module, record: EpochRecord, test: Datas
   return {
     epoch,
     validation: { ...Object.fromEntries(scores), loss: loss! },
-    test: await comparedTasks[how.task.name].measure(network, test, how),
+    test: await comparedTask(how.task).measure(network, test, how),
   };
 }

@@ -1,0 +1,230 @@
+import { DataError, OptionError } from "../core/errors.js";
+import type { ReidMetrics, RetrievalScores } from "../core/retrieval-evaluation.js";
+import {
+  check,
+  options as fields,
+  fieldsOf,
+  flag,
+  maybe,
+  nonNegative,
+  oneOf,
+  type Schema,
+  whole,
+} from "../core/schema.js";
+import { formatShape, type Shape } from "../core/shape.js";
+import { checkDataset } from "../data/checks.js";
+import type { Dataset, DatasetSightings } from "../data/index.js";
+import type { Graph, Value } from "../graph/graph.js";
+import { crossEntropy, graphFor, Linear, type Module, tripletLoss, walk } from "../nn/index.js";
+import { add } from "../ops/index.js";
+import { headOf } from "./fine-tune.js";
+import { rerank } from "./rerank.js";
+import { evaluateRows, type Sightings } from "./retrieval.js";
+import type { Task } from "./task.js";
+
+/** Options of {@link reidentification}. */
+export interface ReidOptions {
+  /** K images of each identity in a batch, so that batch / K identities are in it. Default 4. */
+  readonly instances?: number;
+  /** Margin of the triplet loss. Default 0.3. */
+  readonly margin?: number;
+  /** Measure after k-reciprocal re-ranking too. Default false. */
+  readonly rerank?: boolean;
+}
+
+export const reidOptions: Schema<ReidOptions> = fields<ReidOptions>({
+  instances: maybe(whole(2)),
+  margin: maybe(nonNegative),
+  rerank: maybe(flag),
+});
+
+/** The task in `config.json`. */
+export interface ReidTask {
+  readonly name: "reid";
+  readonly instances: number;
+  readonly margin: number;
+}
+
+export const reidRecord = fieldsOf<ReidTask>({ name: oneOf("reid"), instances: whole(2), margin: nonNegative });
+
+/** Images of each identity in a batch, and the margin, where nothing else is said; the share of label smoothing that the field uses. */
+export const reidDefaults = { instances: 4, margin: 0.3, labelSmoothing: 0.1 } as const;
+
+/**
+ * Features by which images of the same identity are found, for any network with a fully connected classifier: its features are the classifier's input
+ * (before a batch norm that is only for the classifier, as RGA has). Batches hold P identities with K images each. The loss is cross entropy of the
+ * identities plus {@link tripletLoss}; set `labelSmoothing: 0.1` for that of the field. Measured by mAP, which decides which epoch is best, and CMC, of the
+ * queries in the data's `sightings`; distances are Euclidean.
+ *
+ * @throws DataError if there are fewer than two identities, or nothing to look for. @throws OptionError if the network has no such classifier.
+ *
+ * @example
+ * const data = await openDataset("Market-1501-v15.09.15/", { task: "reid" });
+ * const model = resnet(18, { numClasses: data.train.classes.length });
+ * await train(model, data.train, { engine, task: reidentification(), labelSmoothing: 0.1, validate: data.validation });
+ * const { map, rank1 } = await evaluate(model, data.validation, { engine, task: reidentification() });
+ */
+export function reidentification(options: ReidOptions = {}): Task<ReidMetrics> {
+  check("reidentification", "options", reidOptions, options);
+  const { instances = reidDefaults.instances, margin = reidDefaults.margin, rerank: reranked = false } = options;
+  return {
+    name: "reid",
+    instances,
+    data: requireIdentities,
+    positions: () => [],
+    writeTargets: ({ labels }, { classes: { length: classes } }, out) => {
+      labels.forEach((label, i) => {
+        out[i * classes + label] = 1;
+      });
+    },
+    objective: ({ model, images, targets, labelSmoothing }) => {
+      const logits = model.call(images);
+      const features = featuresOf(model, logits);
+      const loss = add(crossEntropy(logits, targets, { labelSmoothing }), tripletLoss(features, targets, { margin }));
+      return { logits, loss };
+    },
+    trace: traceFeatures,
+    evaluation: (dataset, preprocessing) => ({
+      dataset,
+      preprocessing,
+      count: () => new FeatureTally(sightingsOf(dataset), reranked),
+    }),
+  };
+}
+
+/** The task for a network whose outputs are what is measured, such as an exported one. */
+export function forOutputs({ trace: _, ...task }: Task): Task {
+  return task;
+}
+
+function requireIdentities(dataset: Dataset): Dataset {
+  checkDataset("reidentification", "dataset", dataset);
+  if (dataset.labelMap || dataset.targets)
+    throw new DataError(`${dataset.name} has no identities; openDataset() reads them with the task reid`);
+  if (new Set(Array.from(dataset.labels)).size < 2)
+    throw new DataError(`${dataset.name}: triplets need images of at least two identities`);
+  return dataset;
+}
+
+function sightingsOf({ name, sightings, length }: Dataset): DatasetSightings {
+  if (!sightings)
+    throw new DataError(
+      `${name} has no queries and no gallery, as the validation part of openDataset() has with the task reid`,
+    );
+  if (sightings.identities.length !== length)
+    throw new DataError(`${name} has ${length} images, but sightings of ${sightings.identities.length}`);
+  return sightings;
+}
+
+/** A network as a graph whose output is its features. input [N,3,S,S] → output [N,F]. @throws OptionError if it has no fully connected classifier. */
+export function traceFeatures(model: Module, shape: Shape): Graph {
+  const graph = graphFor(model);
+  graph.output("output", featuresOf(model, model.call(graph.input("input", { dtype: "float", shape }))));
+  return graph;
+}
+
+const batchNorms = ["BatchNormalization", "BatchNormTraining"];
+
+/** What a network's classifier reads, [N,F], in the graph of its logits; before a batch norm of features, which is part of the classifier. */
+function featuresOf(model: Module, { graph }: Value): Value {
+  const weight = graph.state(classifierOf(model).weight);
+  const read = graph.nodes.find(({ inputs }) => inputs[1] === weight)?.inputs[0];
+  if (read?.shape.length !== 2)
+    throw new OptionError(
+      `reidentification: the classifier must read one row of features per image, [N,F]${read ? `; it reads ${formatShape(read.shape)}` : ""}`,
+    );
+  const { node } = read;
+  return node && batchNorms.includes(node.op.name) ? node.inputs[0]! : read;
+}
+
+function classifierOf(model: Module): Linear {
+  const head = headOf(model);
+  let found: Linear | undefined;
+  walk(model, {
+    module: (path, part) => {
+      if (path === head && part instanceof Linear) found = part;
+    },
+  });
+  return found!;
+}
+
+/** More images would take more than 3 GB for the distances between all of them. */
+const mostReranked = 10_000;
+
+/** Keeps the features of all images, and ranks the gallery for each query at the end. */
+class FeatureTally {
+  readonly #features: Float64Array[] = [];
+
+  constructor(
+    private readonly sightings: DatasetSightings,
+    private readonly reranks: boolean,
+  ) {
+    const count = sightings.identities.length;
+    if (reranks && count > mostReranked)
+      throw new OptionError(
+        `reidentification: re-ranking needs the distances between all ${count.toLocaleString("en-US")} images; at most ${mostReranked.toLocaleString("en-US")} are possible`,
+      );
+  }
+
+  add(features: ArrayLike<number>, _: number, index: number): void {
+    this.#features[index] = Float64Array.from(features);
+  }
+
+  metrics(): ReidMetrics {
+    const { queries: count, identities } = this.sightings;
+    // A loader takes the next image for one that cannot be read anymore.
+    const lost = identities.findIndex((_, i) => this.#features[i] === undefined);
+    if (lost >= 0) throw new DataError(`reidentification: image ${lost} of the data set cannot be read anymore`);
+    const [queries, gallery] = [this.#part(0, count), this.#part(count)];
+    const [looked, found] = [this.#features.slice(0, count), this.#features.slice(count)];
+    const measured = evaluateRows((q) => distances(looked[q]!, found), queries, gallery);
+    return {
+      ...scoresOf(measured),
+      count: identities.length,
+      queries: measured.queries,
+      gallery: found.length,
+      cmc: measured.cmc,
+      ...(this.reranks && { reranked: this.#reranked(looked, found, queries, gallery) }),
+    };
+  }
+
+  #reranked(looked: Features, found: Features, queries: Sightings, gallery: Sightings): RetrievalScores {
+    const ranked = rerank({
+      between: blockOf(looked, found),
+      queries: blockOf(looked, looked),
+      gallery: blockOf(found, found),
+    });
+    const row = (q: number) => ranked.subarray(q * found.length, (q + 1) * found.length);
+    return scoresOf(evaluateRows(row, queries, gallery));
+  }
+
+  #part(from: number, to?: number): Sightings {
+    const { identities, cameras } = this.sightings;
+    return { identities: identities.slice(from, to), cameras: cameras.slice(from, to) };
+  }
+}
+
+type Features = readonly Float64Array[];
+
+/** Shares at ranks beyond the gallery are those at its end. */
+function scoresOf({ map, cmc }: { readonly map: number; readonly cmc: readonly number[] }): RetrievalScores {
+  const at = (rank: number) => cmc[Math.min(rank, cmc.length) - 1]!;
+  return { map, rank1: at(1), rank5: at(5), rank10: at(10) };
+}
+
+/** Euclidean distances from one image to others. */
+export function distances(from: Float64Array, to: Features): Float64Array {
+  return Float64Array.from(to, (other) => {
+    let sum = 0;
+    for (let i = 0; i < from.length; i++) sum += (from[i]! - other[i]!) ** 2;
+    return Math.sqrt(sum);
+  });
+}
+
+function blockOf(rows: Features, columns: Features): Float64Array {
+  const block = new Float64Array(rows.length * columns.length);
+  rows.forEach((row, i) => {
+    block.set(distances(row, columns), i * columns.length);
+  });
+  return block;
+}
