@@ -171,37 +171,45 @@ class FeatureTally {
   }
 
   metrics(): ReidMetrics {
-    const { queries: count, identities } = this.sightings;
-    // A loader takes the next image for one that cannot be read anymore.
-    const lost = identities.findIndex((_, i) => this.#features[i] === undefined);
-    if (lost >= 0) throw new DataError(`reidentification: image ${lost} of the data set cannot be read anymore`);
-    const [queries, gallery] = [this.#part(0, count), this.#part(count)];
-    const [looked, found] = [this.#features.slice(0, count), this.#features.slice(count)];
-    const measured = evaluateRows((q) => distances(looked[q]!, found), queries, gallery);
+    const [queries, gallery] = this.#parts();
+    const measured = evaluateRows((q) => distances(queries.features[q]!, gallery.features), queries, gallery);
     return {
       ...scoresOf(measured),
-      count: identities.length,
+      count: queries.features.length + gallery.features.length,
       queries: measured.queries,
-      gallery: found.length,
+      gallery: gallery.features.length,
       cmc: measured.cmc,
-      ...(this.reranks && { reranked: this.#reranked(looked, found, queries, gallery) }),
+      ...(this.reranks && { reranked: rerankedScores(queries, gallery) }),
     };
   }
 
-  #reranked(looked: Features, found: Features, queries: Sightings, gallery: Sightings): RetrievalScores {
-    const ranked = rerank({
-      between: blockOf(looked, found),
-      queries: blockOf(looked, looked),
-      gallery: blockOf(found, found),
+  /** Queries and gallery; without images that could not be read anymore, for which a loader takes others. */
+  #parts(): readonly [Part, Part] {
+    const { queries, identities, cameras } = this.sightings;
+    const read = identities.flatMap((_, i) => (this.#features[i] ? [i] : []));
+    const part = (at: readonly number[]): Part => ({
+      features: at.map((i) => this.#features[i]!),
+      identities: at.map((i) => identities[i]!),
+      cameras: at.map((i) => cameras[i]!),
     });
-    const row = (q: number) => ranked.subarray(q * found.length, (q + 1) * found.length);
-    return scoresOf(evaluateRows(row, queries, gallery));
+    return [part(read.filter((i) => i < queries)), part(read.filter((i) => i >= queries))];
   }
+}
 
-  #part(from: number, to?: number): Sightings {
-    const { identities, cameras } = this.sightings;
-    return { identities: identities.slice(from, to), cameras: cameras.slice(from, to) };
-  }
+/** Images with their features. */
+interface Part extends Sightings {
+  readonly features: Features;
+}
+
+function rerankedScores(queries: Part, gallery: Part): RetrievalScores {
+  const [looked, found] = [queries.features, gallery.features];
+  const ranked = rerank({
+    between: blockOf(looked, found),
+    queries: blockOf(looked, looked),
+    gallery: blockOf(found, found),
+  });
+  const row = (q: number) => ranked.subarray(q * found.length, (q + 1) * found.length);
+  return scoresOf(evaluateRows(row, queries, gallery));
 }
 
 type Features = readonly Float64Array[];

@@ -120,6 +120,21 @@ test("evaluation ranks Euclidean distances of the features; re-ranking those tha
   assert.equal(forOutputs(reidentification()).trace, undefined);
 });
 
+test("images that cannot be read anymore do not count, and do not end a training", async () => {
+  const { validation } = await open();
+  const lost = [0, 30];
+  const broken: Dataset = {
+    ...validation,
+    image: async (index) => {
+      if (lost.includes(index)) throw new DataError("gone");
+      return validation.image(index);
+    },
+  };
+  const options = { engine: ort, preprocessing, task: reidentification() };
+  const found = await evaluate(initialize(new Net(8)), broken, options);
+  assert.deepEqual([found.queries, found.gallery, found.count], [23, 23, 46]);
+});
+
 test("a stopped training of identities resumes to the same bytes", async () => {
   const { train: data, validation } = await open();
   const task = reidentification({ margin: 0.5 });
