@@ -9,10 +9,11 @@ import { createModel, createModelByName, models } from "../../src/models/index.j
 import { rgaResnet } from "../../src/models/rga.js";
 import { BatchNorm, Conv2d, globalAveragePool, initialize, Linear, Module, stateOf } from "../../src/nn/index.js";
 import { relu, reshape } from "../../src/ops/index.js";
+import { distances } from "../../src/train/distances.js";
 import { extractFeatures } from "../../src/train/extract-features.js";
 import { adamw, classification, evaluate, reidentification, rerank, train } from "../../src/train/index.js";
 import { batchOf } from "../../src/train/plan.js";
-import { distances, forOutputs, traceFeatures } from "../../src/train/reidentification.js";
+import { forOutputs, traceFeatures } from "../../src/train/reidentification.js";
 import { evaluateRows } from "../../src/train/retrieval.js";
 import { ort } from "../support/engines.js";
 import { ifLong } from "../support/long.js";
@@ -133,6 +134,11 @@ test("images that cannot be read anymore do not count, and do not end a training
   const options = { engine: ort, preprocessing, task: reidentification() };
   const found = await evaluate(initialize(new Net(8)), broken, options);
   assert.deepEqual([found.queries, found.gallery, found.count], [23, 23, 46]);
+  // Neither does junk.
+  const { sightings } = validation;
+  const identities = sightings!.identities.map((identity, i) => (i === 40 ? -1 : identity));
+  const junk = await evaluate(initialize(new Net(8)), { ...broken, sightings: { ...sightings!, identities } }, options);
+  assert.deepEqual([junk.queries, junk.gallery, junk.count], [23, 22, 45]);
 });
 
 test("a stopped training of identities resumes to the same bytes", async () => {
