@@ -47,7 +47,7 @@ export { renderSegmentationReport } from "./report/segmentation-report.js";
 export { renderTargetsReport } from "./report/targets-report.js";
 export { eventFile, eventRecords, type StepSummaries } from "./report/tensorboard.js";
 export { defaultBatch } from "./train/batches.js";
-export { nearest } from "./train/distances.js";
+export { distances, nearest } from "./train/distances.js";
 export { forEachLogits } from "./train/evaluate.js";
 export { extractFeatures } from "./train/extract-features.js";
 export { bestRecord } from "./train/history.js";
@@ -62,7 +62,7 @@ export {
   regressionLosses,
   traceInUnits,
 } from "./train/regression.js";
-export { distances, forOutputs, type ReidOptions, reidDefaults, traceFeatures } from "./train/reidentification.js";
+export { forOutputs, type ReidOptions, reidDefaults, traceFeatures } from "./train/reidentification.js";
 export { requireSizes, sizePhases } from "./train/resizing.js";
 export { type RecordedEpoch, RunFolder } from "./train/run-folder.js";
 export { type TaskRecord, taskOf, taskRecordSchema } from "./train/run-task.js";

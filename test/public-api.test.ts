@@ -327,6 +327,7 @@ const cases: Readonly<Record<string, Case>> = {
   },
   segmentation: { args: () => [{}], allowed: options(0) },
   multiLabel: { args: () => [] },
+  reidentification: { args: () => [{}], allowed: options(0) },
   regression: { args: () => [{}], allowed: options(0) },
   targetStatistics: { args: () => [{ ...data, targets: (i: number) => [i, -i, 2 * i] }] },
   segmentationOf: { args: () => [fovea.generateShapes({ count: 1 })] },

@@ -64,6 +64,7 @@ import {
 import { evaluateOptions } from "../src/train/evaluate.js";
 import { rangeSchema } from "../src/train/find-lr.js";
 import { regressionOptions } from "../src/train/regression.js";
+import { reidOptions } from "../src/train/reidentification.js";
 import { rerankOptions } from "../src/train/rerank.js";
 import { retrievalOptions } from "../src/train/retrieval.js";
 import { trainingSchema } from "../src/train/run-config.js";
@@ -81,6 +82,7 @@ const sections: Readonly<Record<string, readonly Entry[]>> = {
     ["trainingStep", "StepOptions", stepOptions],
     ["segmentation", "SegmentationOptions", segmentationOptions],
     ["regression", "RegressionOptions", regressionOptions],
+    ["reidentification", "ReidOptions", reidOptions],
     ["evaluate, forEachLogits", "EvaluateOptions", evaluateOptions],
     ["findLearningRate", "RateRange", rangeSchema],
     ["constantSchedule", "ScheduleOptions", constantOptions],
@@ -221,7 +223,7 @@ const everywhere: Readonly<Record<string, string>> = {
   signal: "Ends the work when it is aborted.",
   onProgress: "Called with how much is done, and of how much.",
   layer: "The layer, by the path of its module. Default: the last map before pooling.",
-  task: "What is learned or measured: `classification` (the default), `segmentation()`, `multiLabel()` or `regression()`.",
+  task: "What is learned or measured: `classification` (the default), `segmentation()`, `multiLabel()`, `regression()` or `reidentification()`.",
   axis: "The axis, counted from 0.",
   before: "Zeros before the first element.",
   after: "Zeros after the last.",

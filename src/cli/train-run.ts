@@ -17,7 +17,7 @@ import { bestRecord, describeSplits, type RunFolder, repeating, stepSettings, ta
 import { optional, withEngine } from "./arguments.js";
 import { settingsBy } from "./flags.js";
 import { rateGroups, type Settled } from "./optimization.js";
-import { queriesText } from "./reid/text.js";
+import { sightingsText } from "./reid/text.js";
 import { networkTitle, saySkipped } from "./run.js";
 import { stopOnSignal } from "./signals.js";
 import { faceOf, type RunPage, scoreText, scoreValue, type TaskFace, taskOfRun } from "./tasks.js";
@@ -37,8 +37,8 @@ function introduce({ config }: RunFolder, network: Module, data: OpenedDataset, 
   );
   if (data.train.labelMap) say(pixelsText(data));
   if (data.train.targets) say(targetsText(data));
-  const { sightings, length } = data.validation;
-  if (sightings) say(`validation: ${queriesText({ queries: sightings.queries, gallery: length - sightings.queries })}`);
+  const { sightings } = data.validation;
+  if (sightings) say(`validation: ${sightingsText(sightings)}`);
   const validated = new Set(Array.from(data.validation.labels, (label) => data.validation.classes[label]));
   const unmeasured =
     data.train.labelMap || data.train.targets || sightings ? [] : about.classes.filter((name) => !validated.has(name));

@@ -45,7 +45,7 @@ Examples:
   fovea train camvid/ --model unet_resnet18 --ignore-label 11
   fovea train movies/ --task multi-label --labels movies/genres.csv
   fovea train shapes --task regression --optimizer adamw
-  fovea train Market-1501-v15.09.15/ --task reid --model resnet18 --optimizer adamw
+  fovea train market/ --task reid --model resnet18 --optimizer adamw
   fovea train photos/ --config recipe.yaml --epochs 30
   fovea train photos/ --model resnet18 --find-lr
   fovea train --resume --out runs/shapes-resnet20-cbam

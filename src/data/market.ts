@@ -3,7 +3,7 @@ import { DataError, messageOf } from "../core/errors.js";
 import { check, options as fields, imageSize as imageSide, maybe, type Schema, text } from "../core/schema.js";
 import { checkIndex, type Dataset, type RgbImage, type SkippedFile } from "./dataset.js";
 import { decodeImage, imageSizeOf } from "./decode.js";
-import { fileNames, list } from "./files.js";
+import { type Found, fileNames, list } from "./files.js";
 import type { SightedDataset } from "./people.js";
 import { resample } from "./resample.js";
 
@@ -53,14 +53,17 @@ export async function openMarket1501(folder: string, options: Market1501Options 
   };
 }
 
+/** Whether a folder has those of Market-1501. */
+export const isMarket = ({ folders }: Pick<Found, "folders">): boolean =>
+  Object.values(marketFolders).every((name) => folders.includes(name));
+
 async function homeOf(folder: string): Promise<string> {
-  const found = (await list(folder)).folders;
-  const hasAll = (names: readonly string[]) => Object.values(marketFolders).every((name) => names.includes(name));
-  if (hasAll(found)) return folder;
+  const found = await list(folder);
+  if (isMarket(found)) return folder;
   const inner = join(folder, usual);
-  if (found.includes(usual) && hasAll((await list(inner)).folders)) return inner;
+  if (found.folders.includes(usual) && isMarket(await list(inner))) return inner;
   throw new DataError(
-    `${folder}: expected the folders ${Object.values(marketFolders).join(", ")}, found ${found.slice(0, 8).join(", ") || "none"}`,
+    `${folder}: expected the folders ${Object.values(marketFolders).join(", ")}, found ${found.folders.slice(0, 8).join(", ") || "none"}`,
   );
 }
 

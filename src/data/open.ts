@@ -10,6 +10,7 @@ import { marketSplits, peopleSplits } from "./identities.js";
 import { idx, isIdx } from "./idx.js";
 import { folderFields, type ImageFolderOptions, openImageFolder } from "./image-folder.js";
 import { type LabelOptions, labelFields, openLabels } from "./labels/open.js";
+import { isMarket } from "./market.js";
 import { type MaskOptions, maskFields, openFound } from "./segmentation/folder.js";
 import { segmentationOf } from "./segmentation/label-map.js";
 import { findSegmentation, segmentationLayouts } from "./segmentation/layouts.js";
@@ -150,6 +151,8 @@ export async function openDataset(source: string, options: OpenOptions = {}): Pr
   const masked = await openMasked(source, options);
   if (masked) return masked;
   const found = await list(source);
+  if (task === undefined && isMarket(found))
+    throw new DataError(`${source}: has the folders of Market-1501, which are for the task reid; name the task`);
   for (const { kind, matches, open, usual } of layouts)
     if (matches(found) || (usual && found.folders.includes(usual) && matches(await list(join(source, usual)))))
       return { kind, ...(await open(source, options)) };

@@ -17,8 +17,9 @@ import type { Dataset, DatasetSightings } from "../data/index.js";
 import type { Graph, Value } from "../graph/graph.js";
 import { crossEntropy, graphFor, Linear, type Module, tripletLoss, walk } from "../nn/index.js";
 import { add } from "../ops/index.js";
+import { distances } from "./distances.js";
 import { headOf } from "./fine-tune.js";
-import { rerank } from "./rerank.js";
+import { rerankFeatures } from "./rerank.js";
 import { evaluateRows, type Sightings } from "./retrieval.js";
 import type { Task } from "./task.js";
 
@@ -148,8 +149,10 @@ function classifierOf(model: Module): Linear {
   return found!;
 }
 
-/** More images would take more than 3 GB for the distances between all of them. */
-const mostReranked = 10_000;
+const junk = -1;
+
+/** The distances between all of so many take 3.2 GB; Market-1501 has 19,281 without junk. */
+const mostReranked = 20_000;
 
 /** Keeps the features of all images, and ranks the gallery for each query at the end. */
 class FeatureTally {
@@ -159,7 +162,7 @@ class FeatureTally {
     private readonly sightings: DatasetSightings,
     private readonly reranks: boolean,
   ) {
-    const count = sightings.identities.length;
+    const count = sightings.identities.filter((identity) => identity !== junk).length;
     if (reranks && count > mostReranked)
       throw new OptionError(
         `reidentification: re-ranking needs the distances between all ${count.toLocaleString("en-US")} images; at most ${mostReranked.toLocaleString("en-US")} are possible`,
@@ -171,37 +174,44 @@ class FeatureTally {
   }
 
   metrics(): ReidMetrics {
-    const { queries: count, identities } = this.sightings;
-    // A loader takes the next image for one that cannot be read anymore.
-    const lost = identities.findIndex((_, i) => this.#features[i] === undefined);
-    if (lost >= 0) throw new DataError(`reidentification: image ${lost} of the data set cannot be read anymore`);
-    const [queries, gallery] = [this.#part(0, count), this.#part(count)];
-    const [looked, found] = [this.#features.slice(0, count), this.#features.slice(count)];
-    const measured = evaluateRows((q) => distances(looked[q]!, found), queries, gallery);
+    const [queries, gallery] = this.#parts();
+    const measured = evaluateRows((q) => distances(queries.features[q]!, gallery.features), queries, gallery);
     return {
       ...scoresOf(measured),
-      count: identities.length,
+      count: queries.features.length + gallery.features.length,
       queries: measured.queries,
-      gallery: found.length,
+      gallery: gallery.features.length,
       cmc: measured.cmc,
-      ...(this.reranks && { reranked: this.#reranked(looked, found, queries, gallery) }),
+      ...(this.reranks && { reranked: rerankedScores(queries, gallery) }),
     };
   }
 
-  #reranked(looked: Features, found: Features, queries: Sightings, gallery: Sightings): RetrievalScores {
-    const ranked = rerank({
-      between: blockOf(looked, found),
-      queries: blockOf(looked, looked),
-      gallery: blockOf(found, found),
+  /**
+   * Queries and gallery; without junk, which others do not even read, and images that could not be read anymore, for which a loader takes
+   * others.
+   */
+  #parts(): readonly [Part, Part] {
+    const { queries, identities, cameras } = this.sightings;
+    const read = identities.flatMap((_, i) => (this.#features[i] && identities[i] !== junk ? [i] : []));
+    const part = (at: readonly number[]): Part => ({
+      features: at.map((i) => this.#features[i]!),
+      identities: at.map((i) => identities[i]!),
+      cameras: at.map((i) => cameras[i]!),
     });
-    const row = (q: number) => ranked.subarray(q * found.length, (q + 1) * found.length);
-    return scoresOf(evaluateRows(row, queries, gallery));
+    return [part(read.filter((i) => i < queries)), part(read.filter((i) => i >= queries))];
   }
+}
 
-  #part(from: number, to?: number): Sightings {
-    const { identities, cameras } = this.sightings;
-    return { identities: identities.slice(from, to), cameras: cameras.slice(from, to) };
-  }
+/** Images with their features. */
+interface Part extends Sightings {
+  readonly features: Features;
+}
+
+function rerankedScores(queries: Part, gallery: Part): RetrievalScores {
+  const columns = gallery.features.length;
+  const ranked = rerankFeatures(queries.features, gallery.features);
+  const row = (q: number) => ranked.subarray(q * columns, (q + 1) * columns);
+  return scoresOf(evaluateRows(row, queries, gallery));
 }
 
 type Features = readonly Float64Array[];
@@ -210,21 +220,4 @@ type Features = readonly Float64Array[];
 function scoresOf({ map, cmc }: { readonly map: number; readonly cmc: readonly number[] }): RetrievalScores {
   const at = (rank: number) => cmc[Math.min(rank, cmc.length) - 1]!;
   return { map, rank1: at(1), rank5: at(5), rank10: at(10) };
-}
-
-/** Euclidean distances from one image to others. */
-export function distances(from: Float64Array, to: Features): Float64Array {
-  return Float64Array.from(to, (other) => {
-    let sum = 0;
-    for (let i = 0; i < from.length; i++) sum += (from[i]! - other[i]!) ** 2;
-    return Math.sqrt(sum);
-  });
-}
-
-function blockOf(rows: Features, columns: Features): Float64Array {
-  const block = new Float64Array(rows.length * columns.length);
-  rows.forEach((row, i) => {
-    block.set(distances(row, columns), i * columns.length);
-  });
-  return block;
 }

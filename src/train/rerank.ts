@@ -1,5 +1,5 @@
 import { check, options as fields, fieldsOf, fraction, maybe, numberList, type Schema, whole } from "../core/schema.js";
-import { nearest, requireDistances } from "./distances.js";
+import { nearest, requireDistances, squaredDistance } from "./distances.js";
 
 /** Options of {@link rerank}. */
 export interface RerankOptions {
@@ -46,14 +46,36 @@ const blocks: Schema<DistanceBlocks> = fieldsOf<DistanceBlocks>(
 export function rerank(distances: DistanceBlocks, options: RerankOptions = {}): Float64Array {
   check("rerank", "distances", blocks, distances);
   check("rerank", "options", rerankOptions, options);
-  const { k1 = 20, k2 = 6, weight = 0.3 } = options;
   const { between, queries, gallery } = distances;
   const [rows, columns] = [Math.round(Math.sqrt(queries.length)), Math.round(Math.sqrt(gallery.length))];
   requireDistances("rerank", "queries", queries, rows, rows);
   requireDistances("rerank", "gallery", gallery, columns, columns);
   requireDistances("rerank", "between", between, rows, columns);
-  const all = scaledSquares(distances, rows, columns);
-  const neighbors = all.map(nearest);
+  return rerankSquares(scaledSquares(distances, rows, columns), rows, options);
+}
+
+/** {@link rerank} by Euclidean distances between features. Takes 8 bytes for each pair of images. */
+export function rerankFeatures(
+  queries: readonly Float64Array[],
+  gallery: readonly Float64Array[],
+  options: RerankOptions = {},
+): Float64Array {
+  const features = [...queries, ...gallery];
+  const squares = features.map(() => new Float64Array(features.length));
+  features.forEach((own, i) => {
+    for (let j = 0; j < i; j++) squares[i]![j] = squares[j]![i] = squaredDistance(own, features[j]!);
+  });
+  return rerankSquares(squares.map(scaled), queries.length, options);
+}
+
+/** Re-ranks by the squares of all distances, scaled. */
+function rerankSquares(
+  all: readonly Float64Array[],
+  rows: number,
+  { k1 = 20, k2 = 6, weight = 0.3 }: RerankOptions,
+): Float64Array {
+  const columns = all.length - rows;
+  const neighbors = all.map((row) => nearest(row).slice(0, Math.max(k1 + 1, k2)));
   const near = reciprocal(neighbors, k1);
   const nearer = reciprocal(neighbors, halfToEven(k1));
   const encoded = all.map((row, i) => encode(row, near[i]!, nearer));
@@ -85,10 +107,15 @@ function scaledSquares({ between, queries, gallery }: DistanceBlocks, rows: numb
   };
   return Array.from({ length: n }, (_, i) => {
     // The published code divides columns, and then transposes.
-    const squares = Float64Array.from({ length: n }, (_, j) => distance(j, i) ** 2);
-    const largest = squares.reduce((a, b) => Math.max(a, b), 0) || 1;
-    return squares.map((square) => square / largest);
+    return scaled(Float64Array.from({ length: n }, (_, j) => distance(j, i) ** 2));
   });
+}
+
+/** Divides by the largest, in place. */
+function scaled(squares: Float64Array): Float64Array {
+  const largest = squares.reduce((a, b) => Math.max(a, b), 0) || 1;
+  for (let i = 0; i < squares.length; i++) squares[i]! /= largest;
+  return squares;
 }
 
 /** Of each image, the neighbors among the first k + 1 that have it among theirs; an image is its own nearest. */

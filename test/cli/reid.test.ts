@@ -166,6 +166,7 @@ const refused: readonly (readonly [args: readonly string[], says: RegExp])[] = [
   ],
   [["train", "shapes-free", "--task", "reid", ...never], /shapes-free has no identities; reid needs shapes/],
   [["train", at("market", "query"), "--task", "reid", ...never], /expected the folders bounding_box_train, query/],
+  [["train", at("market"), ...never], /has the folders of Market-1501, which are for the task reid; name the task/],
   [["eval", run, at("market"), "--split", "train"], /--split train: queries and the gallery are the validation part/],
   [["eval", run, at("market"), "--split", "all"], /--split all: queries and the gallery are the validation part/],
   [["eval", run, at("market"), "--tta", "flip"], /--tta is for one class per image; resnet20 is for reid/],

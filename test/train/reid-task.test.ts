@@ -9,10 +9,11 @@ import { createModel, createModelByName, models } from "../../src/models/index.j
 import { rgaResnet } from "../../src/models/rga.js";
 import { BatchNorm, Conv2d, globalAveragePool, initialize, Linear, Module, stateOf } from "../../src/nn/index.js";
 import { relu, reshape } from "../../src/ops/index.js";
+import { distances } from "../../src/train/distances.js";
 import { extractFeatures } from "../../src/train/extract-features.js";
 import { adamw, classification, evaluate, reidentification, rerank, train } from "../../src/train/index.js";
 import { batchOf } from "../../src/train/plan.js";
-import { distances, forOutputs, traceFeatures } from "../../src/train/reidentification.js";
+import { forOutputs, traceFeatures } from "../../src/train/reidentification.js";
 import { evaluateRows } from "../../src/train/retrieval.js";
 import { ort } from "../support/engines.js";
 import { ifLong } from "../support/long.js";
@@ -118,6 +119,26 @@ test("evaluation ranks Euclidean distances of the features; re-ranking those tha
   near(found.reranked!.map, evaluateRows(rows(ranked), part(0, queries), part(queries)).map);
   assert.deepEqual([...distances(Float64Array.of(1, 1), [Float64Array.of(4, 5)])], [5]);
   assert.equal(forOutputs(reidentification()).trace, undefined);
+});
+
+test("images that cannot be read anymore do not count, and do not end a training", async () => {
+  const { validation } = await open();
+  const lost = [0, 30];
+  const broken: Dataset = {
+    ...validation,
+    image: async (index) => {
+      if (lost.includes(index)) throw new DataError("gone");
+      return validation.image(index);
+    },
+  };
+  const options = { engine: ort, preprocessing, task: reidentification() };
+  const found = await evaluate(initialize(new Net(8)), broken, options);
+  assert.deepEqual([found.queries, found.gallery, found.count], [23, 23, 46]);
+  // Neither does junk.
+  const { sightings } = validation;
+  const identities = sightings!.identities.map((identity, i) => (i === 40 ? -1 : identity));
+  const junk = await evaluate(initialize(new Net(8)), { ...broken, sightings: { ...sightings!, identities } }, options);
+  assert.deepEqual([junk.queries, junk.gallery, junk.count], [23, 22, 45]);
 });
 
 test("a stopped training of identities resumes to the same bytes", async () => {

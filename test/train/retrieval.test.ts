@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { Rng } from "../../src/core/rng.js";
-import { type RerankOptions, rerank } from "../../src/train/rerank.js";
+import { type RerankOptions, rerank, rerankFeatures } from "../../src/train/rerank.js";
 import { retrievalMetrics, type Sightings } from "../../src/train/retrieval.js";
 
 interface Side extends Sightings {
@@ -50,6 +50,10 @@ for (const [i, { query, gallery, cmc, map, rerank: theirs }] of cases.entries())
     const found = rerank(blocks, options);
     wanted.flat().forEach((value, k) => near(found[k]!, value, `distance ${k}`));
     near(retrievalMetrics(found, query, gallery).map, after, "mAP after re-ranking");
+    const [looked, there] = [query, gallery].map(({ features }) => features.map((row) => Float64Array.from(row)));
+    rerankFeatures(looked!, there!, options).forEach((value, k) =>
+      near(value, found[k]!, `of features, distance ${k}`),
+    );
   });
 }
 

@@ -1,4 +1,4 @@
-import type { ReidMetrics, RetrievalScores } from "../../index.js";
+import type { DatasetSightings, ReidMetrics, RetrievalScores } from "../../index.js";
 import { asArgument, foveaCommand, percent } from "../terminal.js";
 
 const scoresText = ({ map, rank1, rank5, rank10 }: RetrievalScores) =>
@@ -10,8 +10,12 @@ export const reidMetricsText = (metrics: ReidMetrics): string[] => [
 ];
 
 /** `128 queries in a gallery of 128 images` */
-export const queriesText = ({ queries, gallery }: Pick<ReidMetrics, "queries" | "gallery">): string =>
+const queriesText = ({ queries, gallery }: Pick<ReidMetrics, "queries" | "gallery">): string =>
   `${queries.toLocaleString("en-US")} ${queries === 1 ? "query" : "queries"} in a gallery of ${gallery.toLocaleString("en-US")} image${gallery === 1 ? "" : "s"}`;
+
+/** The same of data, before anything is measured. */
+export const sightingsText = ({ queries, identities }: DatasetSightings): string =>
+  queriesText({ queries, gallery: identities.filter((identity, i) => i >= queries && identity !== -1).length });
 
 export const reidSteps = (path: string) => [
   {
