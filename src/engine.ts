@@ -23,6 +23,7 @@ export {
   toInput,
 } from "./data/index.js";
 export type { Arrays, Engine, Executable } from "./engines/engine.js";
+export { type FoundGpu, findGpu } from "./engines/ort/targets/webgpu.js";
 export {
   checkTuning,
   defaultTuning,

@@ -13,22 +13,19 @@ const alias = Object.entries(exports as Record<string, { default?: string }>)
     replacement: `${root}${entry.default!.slice(2)}`,
   }));
 
-/** The studio computes on the CPU: it does not need the build for GPUs, which is 27 MB. */
-const external = ["onnxruntime-web/webgpu"];
-
 export default defineConfig({
   root: fileURLToPath(new URL(".", import.meta.url)),
   // Works in any folder of any host.
   base: "./",
   resolve: { alias },
-  worker: { format: "es", rolldownOptions: { external } },
+  worker: { format: "es" },
   build: {
     outDir: `${root}dist/page`,
     emptyOutDir: true,
     target: "es2022",
     assetsInlineLimit: 0,
     chunkSizeWarningLimit: 2000,
-    rolldownOptions: { checks: { bundlerTimings: false }, external },
+    rolldownOptions: { checks: { bundlerTimings: false } },
   },
   logLevel: "warn",
 });

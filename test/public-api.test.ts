@@ -132,6 +132,7 @@ const cases: Readonly<Record<string, Case>> = {
   ortEngine: { args: () => [{}], allowed: options(0) },
   ortWebEngine: { args: () => [{}], allowed: options(0) },
   referenceEngine: { args: () => [] },
+  findGpu: { args: () => [] },
   checkTuning: { args: () => [fovea.defaultTuning, "x"], allowed: { 1: ["text"] }, says: /x|checkTuning/ },
 
   // Files

@@ -159,11 +159,12 @@ const isFile = (path: string): Promise<boolean> =>
     () => false,
   );
 
-/** The engine is not in the package: 14 MB that come with onnxruntime-web. */
+/** The engines are not in the package: 14 MB, and 27 MB for GPUs, that come with onnxruntime-web. */
 function engineFile(name: string): string | undefined {
-  if (!/^assets\/ort-wasm-simd-threaded.*\.wasm$/.test(name)) return undefined;
+  const [, engine] = /^assets\/(ort-wasm-simd-threaded(?:\.asyncify)?)(?:-[\w-]+)?\.wasm$/.exec(name) ?? [];
+  if (!engine) return undefined;
   try {
-    return createRequire(import.meta.url).resolve("onnxruntime-web/ort-wasm-simd-threaded.wasm");
+    return createRequire(import.meta.url).resolve(`onnxruntime-web/${engine}.wasm`);
   } catch {
     return undefined;
   }

@@ -27,7 +27,9 @@ export interface Settings {
   readonly pretrained: Pretrained | null;
   /** With pretrained weights: leave them as they are, and train the classifier and what was inserted. */
   readonly headOnly: boolean;
-  /** Threads in the page. */
+  /** What computes in the page: the processor, or the graphics card. */
+  readonly device: "cpu" | "webgpu";
+  /** Threads of the processor in the page. */
   readonly threads: number;
 }
 
@@ -44,6 +46,7 @@ export const defaultSettings: Settings = {
   seed: 0,
   pretrained: null,
   headOnly: true,
+  device: "cpu",
   threads: 1,
 };
 

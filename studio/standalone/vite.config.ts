@@ -10,6 +10,9 @@ const withoutEngine: Plugin = {
   },
 };
 
+/** The page computes on the CPU: it does not need the build for GPUs, which is 27 MB. */
+const external = ["onnxruntime-web/webgpu"];
+
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
 /** The page that a network is taken away as: one program and one style sheet, which the studio puts into one file. */
@@ -19,10 +22,12 @@ export default mergeConfig(
     root: here("."),
     publicDir: false,
     plugins: [withoutEngine],
+    worker: { rolldownOptions: { external } },
     build: {
       outDir: here("../../dist/page/standalone"),
       emptyOutDir: true,
       rolldownOptions: {
+        external,
         input: here("main.ts"),
         output: { entryFileNames: "standalone.js", assetFileNames: "standalone[extname]", codeSplitting: false },
       },

@@ -33,10 +33,16 @@ test("the package holds the page without the engine, which comes from onnxruntim
   // The name that the page asks for.
   const built = files.filter((file) => file.startsWith(join("dist", "page", "assets")) && file.endsWith(".js"));
   const text = built.map((file) => readFileSync(join(modules, "fovea", file), "utf8")).join("");
-  const name = /ort-wasm-simd-threaded-[\w-]+\.wasm/.exec(text)![0];
-  const response = await fetch(`${origin}/assets/${name}`, { headers });
-  assert.equal(response.status, 200);
-  assert.equal(response.headers.get("content-type"), "application/wasm");
-  const bytes = new Uint8Array(await response.arrayBuffer());
-  assert.deepEqual([...bytes.subarray(0, 4)], [0, 0x61, 0x73, 0x6d]);
+  const sizes: number[] = [];
+  for (const pattern of [/ort-wasm-simd-threaded-[\w-]+\.wasm/, /ort-wasm-simd-threaded\.asyncify-[\w-]+\.wasm/]) {
+    const name = pattern.exec(text)![0];
+    const response = await fetch(`${origin}/assets/${name}`, { headers });
+    assert.equal(response.status, 200, name);
+    assert.equal(response.headers.get("content-type"), "application/wasm");
+    const bytes = new Uint8Array(await response.arrayBuffer());
+    assert.deepEqual([...bytes.subarray(0, 4)], [0, 0x61, 0x73, 0x6d]);
+    sizes.push(bytes.length);
+  }
+  // Not one in the place of the other.
+  assert.ok(sizes[1]! > 1.5 * sizes[0]!, sizes.join(", "));
 });

@@ -10,6 +10,7 @@ import { pageFolder } from "../../src/cli/studio-server.js";
 import { generateShapes } from "../../src/index.js";
 import { chromiumPath, printed, withoutChromium } from "../support/chromium.js";
 import { main, temporaryFolder } from "../support/fovea.js";
+import { gpuFlags } from "../support/webgpu.js";
 
 /** For tests of the page: why they are skipped, or false. A checkout without the built page fails: the build makes it. */
 export const skip = withoutChromium;
@@ -29,6 +30,10 @@ export async function serve(): Promise<Served> {
   const [url] = await printed(child, /http:\S+/);
   return { url, folder, close: () => void child.kill() };
 }
+
+/** A browser whose graphics card is a program on the processor. */
+export const openGpuBrowser = (): Promise<Browser> =>
+  chromium.launch({ executablePath: chromiumPath!, headless: false, args: gpuFlags });
 
 /** A browser with a camera that shows a test picture. */
 export const openBrowser = (): Promise<Browser> =>

@@ -15,14 +15,16 @@ const imports = {
 };
 
 /** Chromium with SwiftShader, a program on the processor, as the GPU. */
-const flags =
-  "--headless=new --no-sandbox --enable-unsafe-webgpu --use-webgpu-adapter=swiftshader --enable-features=Vulkan --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync";
+export const gpuFlags =
+  "--headless=new --no-sandbox --enable-unsafe-webgpu --use-webgpu-adapter=swiftshader --enable-features=Vulkan --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync".split(
+    " ",
+  );
 
 /** A page with WebGPU that can import this repository's modules. */
 export async function openGpuPage(): Promise<{ readonly page: Page; close(): Promise<void> }> {
   const server = spawn(process.execPath, [fileURLToPath(new URL("../../examples/browser/serve.js", import.meta.url))]);
   const [address] = await printed(server, /http:\S+/);
-  const browser = await chromium.launch({ executablePath: chromiumPath!, headless: false, args: flags.split(" ") });
+  const browser = await chromium.launch({ executablePath: chromiumPath!, headless: false, args: gpuFlags });
   const page = await browser.newPage();
   page.setDefaultTimeout(0);
   const headers = { "cross-origin-opener-policy": "same-origin", "cross-origin-embedder-policy": "require-corp" };

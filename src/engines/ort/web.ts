@@ -5,7 +5,7 @@ import { engineIn, type OrtOptions, ortWebOptions } from "./engine.js";
 import { SessionHost } from "./session.js";
 import type { Backend } from "./targets/target.js";
 import { wasmBackend } from "./targets/wasm.js";
-import { checkDevice, pageAdapter, webgpuBackend } from "./targets/webgpu.js";
+import { checkDevice, findGpu, webgpuBackend } from "./targets/webgpu.js";
 
 /**
  * ONNX Runtime as WebAssembly, or on a GPU by WebGPU, in float32. Needs the package `onnxruntime-web`, which is loaded when the first graph is compiled.
@@ -24,11 +24,11 @@ export function ortWebEngine(options: OrtOptions = {}): Engine {
   checkDevice("ortWebEngine", options);
   const { device, threads, rules } = options;
   const gpu = async () => {
-    await pageAdapter(); // 27 MB are not loaded for nothing
+    await findGpu(); // 27 MB are not loaded for nothing
     return import("onnxruntime-web/webgpu").catch(unusable("ortWebEngine", "onnxruntime-web", "1.30.0"));
   };
   const open = <Facts>(backend: Backend<Facts>) => engineIn(new SessionHost(backend, threads), backend);
   return device === "webgpu"
-    ? open(webgpuBackend(gpu, pageAdapter, options))
+    ? open(webgpuBackend(gpu, findGpu, options))
     : open(wasmBackend(() => import("onnxruntime-web/wasm"), rules));
 }

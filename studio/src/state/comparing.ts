@@ -3,7 +3,7 @@ import type { Row } from "../../logic/comparison.js";
 import type { Comparison } from "../workers/comparing.js";
 import { listener, trainer } from "../workers/index.js";
 import { announce, sayProgress } from "./announce.js";
-import { planNow, settings } from "./training.js";
+import { computing, planNow, settings } from "./training.js";
 
 export const chosenModules = signal<readonly (string | null)[]>([null, "se", "cbam"]);
 export const seeds = signal(3);
@@ -61,7 +61,7 @@ async function work(): Promise<void> {
   try {
     const stopped = await trainer().compare(
       comparison.value as never,
-      settings.value.threads,
+      computing(),
       listener((now: Told) => {
         if ("rows" in now)
           batch(() => {

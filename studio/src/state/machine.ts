@@ -100,8 +100,11 @@ export async function sendWeights(run: string): Promise<void> {
   await ask(`runs/${encoded(run)}/weights`, { method: "PUT", body });
 }
 
-export const beginOnMachine = (run: string, { threads: _, ...settings }: Settings, resume: boolean) =>
-  ask(`runs/${encoded(run)}/train`, json({ ...settings, resume }));
+export const beginOnMachine = (
+  run: string,
+  { threads: _threads, device: _device, ...settings }: Settings,
+  resume: boolean,
+) => ask(`runs/${encoded(run)}/train`, json({ ...settings, resume }));
 
 export const stopMachine = (run: string) => ask(`runs/${encoded(run)}/stop`, json({}));
 

@@ -2,6 +2,7 @@ import { batch, computed, effect, signal } from "@preact/signals";
 import type { EpochMaps, SeenImage } from "fovea/explain";
 import type { StepReport } from "fovea/web";
 import { bestOf } from "../../logic/best.js";
+import type { Computing } from "../../logic/computing.js";
 import { asFolder, sortedClasses } from "../../logic/project.js";
 import { defaultSettings, type Settings, usualBatch } from "../../logic/recipe.js";
 import { runFilesAmong } from "../../logic/run-files.js";
@@ -64,7 +65,11 @@ function rememberedSettings(): Settings {
   try {
     const stored = JSON.parse(localStorage.getItem(storedSettings) ?? "{}") as Partial<Settings>;
     const merged = { ...usual, ...stored };
-    return { ...merged, threads: Math.min(merged.threads, mostThreads) };
+    return {
+      ...merged,
+      threads: Math.min(merged.threads, mostThreads),
+      device: merged.device === "webgpu" ? "webgpu" : "cpu",
+    };
   } catch {
     return usual;
   }
@@ -72,6 +77,15 @@ function rememberedSettings(): Settings {
 
 export const settings = signal<Settings>(rememberedSettings());
 effect(() => localStorage.setItem(storedSettings, JSON.stringify(settings.value)));
+
+/** For tests, as the command line's --software-gpu. */
+export const allowSoftware = new URLSearchParams(location.search).has("software-gpu");
+
+/** What computes in the page, as it is chosen now. */
+export const computing = (): Computing => {
+  const { device, threads } = settings.value;
+  return { device, threads, allowSoftware };
+};
 
 export const change = (some: Partial<Settings>) => void (settings.value = { ...settings.value, ...some });
 
@@ -242,10 +256,8 @@ export async function stop(): Promise<void> {
   else await trainer().stop();
 }
 
-const work = (fresh: Plan | null) => {
-  const { threads } = settings.value;
-  return concluding(() => trainer().train(fresh as never, threads, listener(listen) as never));
-};
+const work = (fresh: Plan | null) =>
+  concluding(() => trainer().train(fresh as never, computing(), listener(listen) as never));
 
 /** Trains on the machine: begins with the images of now, goes on with a run, or only follows one. */
 const workOnMachine = (run: string | null, begin: boolean) =>

@@ -2,7 +2,7 @@ import { batch, computed, signal } from "@preact/signals";
 import { transfer } from "comlink";
 import { listener, looker } from "../workers/index.js";
 import type { Judged, MethodItem, Opinion, Sight, Source } from "../workers/look.js";
-import { version } from "./training.js";
+import { computing, version } from "./training.js";
 
 /** Names of the network's classes; null while none is open. */
 export const classes = signal<readonly string[] | null>(null);
@@ -26,15 +26,18 @@ export const method = signal("gradcam");
 /** The class that is explained; null: the predicted one. */
 export const explained = signal<number | null>(null);
 
-/** The training whose weights are open. */
-let openedVersion = -1;
+/** The training whose weights are open, and what computes. */
+let opened = "";
 
 /** Opens the best weights, if they are not, and asks about every held-out image. */
 export async function openNetwork(): Promise<void> {
-  if (openedVersion === version.value || judging.value) return;
-  openedVersion = version.value;
+  const how = computing();
+  const wanted = `${version.value} ${how.device}`;
+  if (opened === wanted || judging.value) return;
+  opened = wanted;
   batch(() => {
     trouble.value = null;
+    classes.value = null;
     judging.value = true;
     judged.value = [];
     sight.value = null;
@@ -42,10 +45,10 @@ export async function openNetwork(): Promise<void> {
     cell.value = null;
   });
   try {
-    const opened = await looker().openNetwork();
+    const network = await looker().openNetwork(how);
     batch(() => {
-      classes.value = opened.classes;
-      methods.value = opened.methods;
+      classes.value = network.classes;
+      methods.value = network.methods;
     });
     await looker().judge(
       listener((some: readonly Judged[]) => {
@@ -54,10 +57,12 @@ export async function openNetwork(): Promise<void> {
     );
   } catch (error) {
     trouble.value = (error as Error).message;
-    openedVersion = -1;
+    opened = "";
   } finally {
     judging.value = false;
   }
+  // Something else may have been chosen meanwhile.
+  if (computing().device !== how.device) await openNetwork();
 }
 
 /** `confusion[label][predicted]` */

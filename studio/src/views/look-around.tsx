@@ -5,10 +5,11 @@ import { Icon } from "../parts/icons.js";
 import { MapPicture } from "../parts/map-picture.js";
 import { listRuns, type MachineRun, machineThreads } from "../state/machine.js";
 import { busy, catalogue, hasWeights, loadCatalogue, openRun, plan } from "../state/training.js";
-import { classes, openNetwork, subject } from "../state/understanding.js";
+import { classes, openNetwork, subject, trouble as unopened } from "../state/understanding.js";
 import type { ModulePage } from "../workers/around.js";
 import { looker, trainer } from "../workers/index.js";
 import type { Layers } from "../workers/look.js";
+import { ComputedBy } from "./computed-by.js";
 import "./look-around.css";
 
 const chosen = signal("cbam");
@@ -143,6 +144,8 @@ function YourNetwork() {
     setTrouble(null);
     try {
       await openNetwork();
+      if (classes.value === null)
+        throw new Error(unopened.value ?? "The network is being opened. Try again in a moment.");
       const source = subject.value?.source;
       const id = plan.value?.validation[0]?.id ?? plan.value?.train[0]?.id;
       const wanted = source && !("frame" in source) ? source : id ? { id } : null;
@@ -167,6 +170,7 @@ function YourNetwork() {
         Grad-CAM at each layer, from the first to the last, for the image that you looked at last. Each has a color
         scale of its own, from zero to its largest value.
       </p>
+      <ComputedBy ifAny />
       {trouble && <p role="alert">{trouble}</p>}
       {found && (
         <div class="followed">

@@ -15,6 +15,7 @@ import {
   suggestedBatch,
   weightsTrouble,
 } from "../state/training.js";
+import { ComputedBy } from "./computed-by.js";
 
 const weighs: Readonly<Record<string, string>> = {
   channel: "what",
@@ -104,8 +105,21 @@ function Hub() {
 
 /** What is trained, and how. */
 export function RecipeForm() {
-  const { network, attention, placement, imageSize, epochs, batch, optimizer, lr, augment, seed, threads, pretrained } =
-    settings.value;
+  const {
+    network,
+    attention,
+    placement,
+    imageSize,
+    epochs,
+    batch,
+    optimizer,
+    lr,
+    augment,
+    seed,
+    device,
+    threads,
+    pretrained,
+  } = settings.value;
   const { modules = [], networks = [] } = catalogue.value ?? {};
   const small = networks.filter(({ name }) => (smallNetworks as readonly string[]).includes(name));
   const module = modules.find(({ name }) => name === attention);
@@ -202,6 +216,7 @@ export function RecipeForm() {
             </select>
           </label>
         )}
+        {where.value === "page" && <ComputedBy />}
         <details class="more">
           <summary>More settings</summary>
           <div class="two">
@@ -245,7 +260,7 @@ export function RecipeForm() {
           </label>
           {where.value === "machine" ? (
             <p class="small muted">The machine uses all its {machineThreads} processors.</p>
-          ) : mostThreads > 1 ? (
+          ) : device === "webgpu" ? null : mostThreads > 1 ? (
             <NumberField
               label="Threads"
               value={threads}

@@ -2,7 +2,7 @@ import { signal } from "@preact/signals";
 import { download } from "../parts/drop.js";
 import { Icon } from "../parts/icons.js";
 import { announce } from "../state/announce.js";
-import { bestLine, hasWeights, lines, plan } from "../state/training.js";
+import { bestLine, computing, hasWeights, lines, plan } from "../state/training.js";
 import { looker } from "../workers/index.js";
 import type { Taken } from "../workers/take.js";
 import "./take.css";
@@ -65,7 +65,7 @@ async function save(what: Taken): Promise<void> {
   trouble.value = null;
   working.value = what;
   try {
-    await looker().openNetwork();
+    await looker().openNetwork(computing());
     const { name, blob } = await looker().take(what);
     download(blob, name);
     announce(`Saved ${name}, ${size(blob.size)}.`);

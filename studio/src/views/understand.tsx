@@ -1,7 +1,7 @@
 import { useEffect } from "preact/hooks";
 import { Icon } from "../parts/icons.js";
 import { StoredPicture } from "../parts/stored-image.js";
-import { busy, hasWeights, version } from "../state/training.js";
+import { busy, hasWeights, settings, version } from "../state/training.js";
 import {
   cell,
   classes,
@@ -14,17 +14,18 @@ import {
   subject,
   trouble,
 } from "../state/understanding.js";
+import { ComputedBy } from "./computed-by.js";
 import { Inspector } from "./inspector.js";
 import "./understand.css";
 
 export function Understand() {
   const trained = hasWeights.value;
-  const [training, at] = [busy.value, version.value];
-  // Opened again when there are new weights.
+  const [training, at, { device }] = [busy.value, version.value, settings.value];
+  // Opened again when there are new weights, or something else computes.
   useEffect(() => {
     if (trained && !training) void openNetwork();
     else if (trained && classes.value === null) void openNetwork();
-  }, [trained, training, at]);
+  }, [trained, training, at, device]);
   return (
     <div class="understand">
       <div class="intro">
@@ -32,6 +33,7 @@ export function Understand() {
           <h1>Understand</h1>
           <p>What it gets wrong, where it looks, and what it does with images it has never seen.</p>
         </div>
+        {trained && <ComputedBy ifAny />}
       </div>
       {trained ? <Everything /> : <NotYet />}
     </div>
@@ -67,7 +69,7 @@ const Everything = () => (
 
 function Confusion() {
   const names = classes.value;
-  if (!names) return <div class="card muted">Opening the network …</div>;
+  if (!names) return trouble.value ? null : <div class="card muted">Opening the network …</div>;
   const right = judged.value.filter(({ label, predicted }) => label === predicted).length;
   return (
     <section class="card" aria-label="Confusion">

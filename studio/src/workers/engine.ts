@@ -1,7 +1,9 @@
 /** Computes: trains, explains and exports, where the page stays responsive. */
 
 import { expose, transfer } from "comlink";
+import { findGpu } from "fovea/engine";
 import { attentionInfo, type Engine, listAttention, listModels, modelInfo, ortWebEngine } from "fovea/web";
+import { type Computing, type GpuFinding, inStudio, withoutAdvice } from "../../logic/computing.js";
 import type { Pretrained } from "../../logic/recipe.js";
 import { type ModulePage, modulePage } from "./around.js";
 import { type Comparison, compare, storedComparison, tableOf, unitsDone } from "./comparing.js";
@@ -43,16 +45,30 @@ export interface Catalogue {
 }
 
 let controller = new AbortController();
-let open: { readonly engine: Engine; readonly threads: number } | undefined;
+let open: { readonly engine: Engine; readonly how: string } | undefined;
 
-async function engineOf(threads: number): Promise<Engine> {
-  if (open && open.threads !== threads) {
+/** The engine that computes so. Whatever it cannot do, it says in the studio's words. */
+async function engineOf({ device, threads, allowSoftware }: Computing): Promise<Engine> {
+  const options = device === "webgpu" ? { device, allowSoftware } : { threads };
+  const how = JSON.stringify(options);
+  if (open && open.how !== how) {
     await open.engine.release();
     open = undefined;
   }
-  open ??= { engine: ortWebEngine({ threads }), threads };
+  open ??= { engine: inOurWords(ortWebEngine(options)), how };
   return open.engine;
 }
+
+const inOurWords = (engine: Engine): Engine => ({
+  name: engine.name,
+  compile: (graph) =>
+    engine.compile(graph).catch((error: Error) => {
+      // It may be there next time: a driver that was updated, a browser's setting.
+      if (engine.name === "ort-webgpu") open = undefined;
+      throw new Error(inStudio(error.message), { cause: error });
+    }),
+  release: () => engine.release(),
+});
 
 /** Whether work was stopped, as it says itself or by the signal's reason. */
 const untilStopped = (work: Promise<boolean>): Promise<boolean> =>
@@ -75,13 +91,23 @@ const engine = {
     return { modules, networks };
   },
 
+  /** The graphics card, or why there is none. */
+  gpu: (allowSoftware: boolean): Promise<GpuFinding> =>
+    findGpu().then(
+      ({ name, isSoftware }) =>
+        isSoftware && !allowSoftware
+          ? { why: "WebGPU is emulated on the processor here, as there is no graphics card or no driver for it" }
+          : { name },
+      (error: Error) => ({ why: withoutAdvice(error.message) }),
+    ),
+
   /** Trains from the start with a plan, or goes on with the stored one. Returns whether it was stopped. */
-  async train(plan: Plan | null, threads: number, tell: (event: TrainingEvent) => void): Promise<boolean> {
+  async train(plan: Plan | null, how: Computing, tell: (event: TrainingEvent) => void): Promise<boolean> {
     controller = new AbortController();
     if (plan) await run.begin(plan);
     const stored = plan ?? (await run.plan());
     if (!stored) throw new Error("there is no training to go on with");
-    const engine = await engineOf(threads);
+    const engine = await engineOf(how);
     return untilStopped(telling(tell, (tell) => runTraining(stored, engine, controller.signal, tell)));
   },
 
@@ -100,10 +126,12 @@ const engine = {
   runOfCheckpoint: (file: globalThis.File): Promise<RunFile[]> => runOfCheckpoint(file),
 
   /** Opens the best weights of the last training, for the questions below. */
-  async openNetwork(): Promise<{ readonly classes: readonly string[]; readonly methods: readonly MethodItem[] }> {
+  async openNetwork(
+    how: Computing,
+  ): Promise<{ readonly classes: readonly string[]; readonly methods: readonly MethodItem[] }> {
     await looker?.release();
     looker = undefined;
-    looker = await Looker.open(await engineOf(1));
+    looker = await Looker.open(await engineOf({ ...how, threads: 1 }));
     return { classes: looker.plan.classes, methods: looker.methods };
   },
 
@@ -127,9 +155,9 @@ const engine = {
   },
 
   /** Trains what is open of a comparison. Returns whether it was stopped. */
-  async compare(comparison: Comparison, threads: number, tell: Parameters<typeof compare>[3]): Promise<boolean> {
+  async compare(comparison: Comparison, how: Computing, tell: Parameters<typeof compare>[3]): Promise<boolean> {
     controller = new AbortController();
-    const engine = await engineOf(threads);
+    const engine = await engineOf(how);
     return untilStopped(telling(tell, (tell) => compare(comparison, engine, controller.signal, tell)));
   },
 

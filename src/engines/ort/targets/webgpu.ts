@@ -212,19 +212,42 @@ export function checkDevice(owner: string, { device = "cpu", ...options }: Devic
 
 const useCpu = `use device "cpu", the default`;
 
-/** How a page gets its adapter. (TypeScript's library for pages does not have WebGPU yet.) */
-interface Gpu {
-  requestAdapter(): Promise<{ readonly info?: { readonly isFallbackAdapter?: boolean } } | null>;
+/** What a browser says of an adapter; texts may be empty. */
+interface AdapterInfo {
+  readonly isFallbackAdapter?: boolean;
+  readonly description?: string;
+  readonly vendor?: string;
+  readonly architecture?: string;
 }
 
-/** The adapter of a page or Web Worker. @throws FoveaError if there is none. */
-export async function pageAdapter(): Promise<Adapter> {
+/** How a page gets its adapter. (TypeScript's library for pages does not have WebGPU yet.) */
+interface Gpu {
+  requestAdapter(): Promise<{ readonly info?: AdapterInfo } | null>;
+}
+
+/** A GPU that a page can compute on. */
+export interface FoundGpu extends Adapter {
+  /** What the browser calls it, such as `nvidia ampere`; `unnamed` if it does not say. */
+  readonly name: string;
+}
+
+/**
+ * The GPU on which a page or Web Worker computes with `ortWebEngine({ device: "webgpu" })`. Nothing is loaded: whether the driver computes rightly is
+ * found out when the first graph is compiled.
+ *
+ * @throws FoveaError that says why, if there is none.
+ * @example
+ * const { name, isSoftware } = await findGpu();
+ */
+export async function findGpu(): Promise<FoundGpu> {
   const { gpu } = (globalThis.navigator ?? {}) as { readonly gpu?: Gpu };
   if (!gpu)
     throw new FoveaError(`this browser has no WebGPU, or the page is not served by https or localhost; ${useCpu}`);
   const adapter = await gpu.requestAdapter();
   if (!adapter) throw new FoveaError(`this browser finds no GPU for WebGPU; see its page about the GPU, or ${useCpu}`);
-  return { isSoftware: adapter.info?.isFallbackAdapter === true };
+  const { isFallbackAdapter = false, description, vendor, architecture } = adapter.info ?? {};
+  const name = description || [vendor, architecture].filter(Boolean).join(" ") || "unnamed";
+  return { isSoftware: isFallbackAdapter, name };
 }
 
 /**
