@@ -176,19 +176,20 @@ async function mapped(buffer: Buffer): Promise<ArrayBuffer> {
   return contents;
 }
 
-/** Whether every run is on arrays of the same sizes. */
-function isFixed({ inputs, outputs, states }: SessionSpec): boolean {
+/** Whether every run is on arrays of the same sizes, and there will be many: capturing takes two. */
+function isRepeated({ inputs, outputs, states }: SessionSpec): boolean {
   const isFloat = ({ dtype }: { readonly dtype: string }) => dtype === "float32";
   const arrays = [...inputs, ...outputs];
   return (
+    states.length > 0 &&
     arrays.every((array) => isFloat(array) && array.shape.every((d) => typeof d === "number" && d > 0)) &&
     states.every(({ initial }) => isFloat(initial) && sizeOf(initial.shape) > 0)
   );
 }
 
-/** Opens a session in a page, captured where sizes are fixed and all that a run does is repeated. */
+/** Opens a session in a page, captured if it is a step on arrays of fixed sizes. */
 export async function openCaptured(ort: PageOrt, spec: SessionSpec): Promise<SessionState> {
-  if (!isFixed(spec)) return openDeviceState(ort, spec);
+  if (!isRepeated(spec)) return openDeviceState(ort, spec);
   const session = await openSession(ort, spec, { enableGraphCapture: true, preferredOutputLocation: "gpu-buffer" });
   const state = new CapturedState(ort, session, spec, (await ort.env.webgpu.device) as Device);
   if (await state.capture()) return state;
