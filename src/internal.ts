@@ -17,7 +17,7 @@ export { parseClasses } from "./data/segmentation/class-list.js";
 export { resampleLabels } from "./data/segmentation/label-map.js";
 export { dimNote } from "./data/significant-bits.js";
 export { ofSeen } from "./data/transforms.js";
-export { describeLowering, type LayerLowering } from "./engines/ort/lowering-report.js";
+export { describeLowering, type LayerLowering, webgpuKernels } from "./engines/ort/lowering-report.js";
 export { openOnnxNetwork } from "./engines/ort/onnx-file.js";
 export { cpuBackend } from "./engines/ort/targets/cpu.js";
 export { type EnginePrecision, enginePrecisions } from "./engines/ort/tuning.js";

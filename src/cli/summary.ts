@@ -3,7 +3,7 @@ import { Command } from "commander";
 import * as schemas from "../core/schema.js";
 import { trainingStep } from "../engine.js";
 import { costOf, modelInfo, OptionError, sgd, trace } from "../index.js";
-import { cpuBackend, describeLowering, formatScope, type LayerLowering } from "../internal.js";
+import { cpuBackend, describeLowering, formatScope, type LayerLowering, webgpuKernels } from "../internal.js";
 import { parametersOf, stateOf } from "../nn.js";
 import { buildFlags, classesFlag, inputFlag, jsonFlag, modelByFlags, modelFlag } from "./arguments.js";
 import { addFlags, type FlagsOf, flag, flagList } from "./flags.js";
@@ -17,6 +17,11 @@ const summaryFlags = flagList(
   inputFlag,
   flag("--lowering", "show how each layer of a training step is compiled on this processor"),
   flag("--batch <n>", "images per step, with --lowering (default: 32)", schemas.batchSize),
+  flag(
+    "--device <name>",
+    "with --lowering: cpu (default), or webgpu to count a GPU's kernels",
+    schemas.oneOf("cpu", "webgpu"),
+  ),
   jsonFlag,
 );
 interface SummaryFlags extends FlagsOf<typeof summaryFlags> {
@@ -24,7 +29,8 @@ interface SummaryFlags extends FlagsOf<typeof summaryFlags> {
 }
 
 export const summaryCommand = addFlags(new Command("summary"), summaryFlags).action(async (flags: SummaryFlags) => {
-  if (flags.batch !== undefined && !flags.lowering) throw new OptionError("--batch needs --lowering");
+  for (const name of ["batch", "device"] as const)
+    if (flags[name] !== undefined && !flags.lowering) throw new OptionError(`--${name} needs --lowering`);
   const model = modelByFlags(flags);
   const input = flags.input ?? modelInfo(flags.model).input;
   const cost = costOf(trace(model, [1, ...input]));
@@ -68,7 +74,10 @@ export const summaryCommand = addFlags(new Command("summary"), summaryFlags).act
 interface Lowering {
   readonly target: string;
   readonly batch: number;
-  readonly layers: readonly LayerLowering[];
+  /** On the CPU. */
+  readonly layers?: readonly LayerLowering[];
+  /** For a GPU: how many there are of each operator. */
+  readonly kernels?: Readonly<Record<string, number>>;
 }
 
 /** How a training step by SGD is compiled, as `fovea train` would here. */
@@ -77,12 +86,23 @@ async function loweringOf(flags: SummaryFlags, input: readonly [number, number, 
   const numClasses = flags.classes ?? modelInfo(flags.model).numClasses;
   const options = { optimizer: sgd({ lr: 0.1 }), input: [batch, ...input] as const, numClasses };
   const { graph } = trainingStep(modelByFlags(flags), options);
+  if (flags.device === "webgpu") return { batch, target: "webgpu", kernels: webgpuKernels(graph) };
   const backend = cpuBackend({ tuning: await cachedTuning(thisMachine(availableParallelism())) });
   return { batch, ...(await describeLowering(graph, backend)) };
 }
 
-function formatLowering({ target, batch, layers }: Lowering): string[] {
+function formatLowering({ target, batch, layers = [], kernels }: Lowering): string[] {
   const head = `Training with ${batch} images a step on ${target}:`;
+  if (kernels) {
+    const total = Object.values(kernels).reduce((n, count) => n + count, 0);
+    return [
+      head,
+      "",
+      ...table(Object.entries(kernels), ["operator", "kernels"]),
+      "",
+      `${total} kernels or more a step`,
+    ];
+  }
   if (layers.length === 0)
     return [head, "every layer is plain: there are no blocked operators here, or the batch is too small"];
   const reasons: string[] = [];

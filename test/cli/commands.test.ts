@@ -72,6 +72,15 @@ test("summary --lowering shows how a training step is compiled", async () => {
   }
 });
 
+test("summary --lowering --device webgpu counts the kernels of a training step", async () => {
+  const args = ["--model", "resnet20", "--attention", "cbam", "--classes", "10", "--lowering", "--batch", "128"];
+  const { lowering } = await json("summary", ...args, "--device", "webgpu");
+  assert.equal(lowering.target, "webgpu");
+  assert.equal(lowering.kernels.Reshape, undefined);
+  const total = (Object.values(lowering.kernels) as number[]).reduce((a, b) => a + b, 0);
+  assert.ok(total > 1000 && total <= 0.7 * 2297, String(total));
+});
+
 test("bench times training and inference", async () => {
   for (const mode of ["train", "infer"]) {
     const result = await json(

@@ -130,6 +130,7 @@ const idle: readonly (readonly [args: readonly string[], says: RegExp])[] = [
   [["summary", "--model", "resnet20", "--attention-options", "{}"], /--attention-options needs --attention/],
   [["summary", "--model", "mobilenetv2_100", "--stem", "cifar"], /stem/],
   [["summary", "--model", "resnet20", "--batch", "8"], /--batch needs --lowering/],
+  [["summary", "--model", "resnet20", "--device", "webgpu"], /--device needs --lowering/],
   [["summary", "--model", "resnet20", "--attention", "none", "--attention-options", '{"reduction":4}'], /"none" takes/],
   [["summary", "--model", "resnet20", "--attention", "none", "--attention-options", "[{},{},{}]"], /"none" takes/],
   [["bench", "--device", "webgpu", "--threads", "2"], /--threads has no effect with --device webgpu/],

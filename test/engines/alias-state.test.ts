@@ -279,6 +279,7 @@ function spec(): SessionSpec {
   const initial = { ...random([4096]), dtype: "float32" } as unknown as Tensor;
   return {
     model: encodeOnnx(toModel(step.lowered)),
+    inputs: [{ name: "g", ...typed() }],
     outputs: [{ name: "y", ...typed() }],
     states: [
       { before: "w", after: "w'", initial: copyOf(float32([4096], [...initial.data].map(Number))), inPlace: true },

@@ -54,6 +54,28 @@ async function steps(engine: Engine, step: ReturnType<typeof stepOf>, count: num
   return { losses, state };
 }
 
+/** How often a page asks for something of its GPU in each of three training steps. */
+export async function askedByStep(engine: Engine, prototype: object, method: string): Promise<number[]> {
+  const own = prototype as Record<string, (...args: unknown[]) => unknown>;
+  const original = own[method]!;
+  let count = 0;
+  own[method] = function (...args) {
+    count++;
+    return original.apply(this, args);
+  };
+  const step = stepOf(small());
+  const executable = await engine.compile(step.graph);
+  const counts: number[] = [];
+  for (let i = 0; i < 3; i++) {
+    count = 0;
+    await executable.run(step.feeds(i));
+    counts.push(count);
+  }
+  await executable.release();
+  own[method] = original;
+  return counts;
+}
+
 const worstOf = (actual: ReadonlyMap<Cell, Tensor>, expected: ReadonlyMap<Cell, Tensor>) =>
   Math.max(...[...expected].map(([cell, value]) => relativeError(actual.get(cell)!, value)));
 

@@ -24,4 +24,13 @@ export async function computed() {
   return { refused, module, shuffled, training, diverged, again };
 }
 
+/** What a step asks of the page: kernels, and what every kernel needs that has not been captured. */
+export async function asked() {
+  const { GPUDevice, GPUComputePassEncoder } = globalThis as unknown as Record<string, { readonly prototype: object }>;
+  return {
+    kernels: await jobs.askedByStep(engine, GPUComputePassEncoder!.prototype, "dispatchWorkgroups"),
+    bindings: await jobs.askedByStep(engine, GPUDevice!.prototype, "createBindGroup"),
+  };
+}
+
 export const faults = async () => ({ errors: await jobs.faultErrors(ort, "wasm"), ofNaN: await jobs.ofNaN(ort) });

@@ -19,7 +19,8 @@ const inPage = async <J extends keyof typeof jobs>(job: J) =>
 
 test("in Chromium, WebGPU trains and predicts as float64 does", { skip: withoutChromium || ifLong }, async (t) => {
   const { refused, module, shuffled, training, diverged, again } = await inPage("computed");
-  t.diagnostic(JSON.stringify({ module, training }));
+  const { kernels, bindings } = await inPage("asked");
+  t.diagnostic(JSON.stringify({ module, training, kernels, bindings }));
   assert.match(refused, /WebGPU runs on the processor here.*use device "cpu"/);
   assert.ok(module < 1e-4, `CBAM: ${module}`);
   assert.deepEqual(shuffled, [4, 3, 4]);
@@ -31,6 +32,8 @@ test("in Chromium, WebGPU trains and predicts as float64 does", { skip: withoutC
   assert.deepEqual(training.counts, [3, 3]);
   assert.equal(diverged, "NaN", "a training that has diverged");
   assert.equal(again, "compiled", "after all engines were released");
+  assert.ok(kernels[0]! > 50 && kernels.every((n) => n === kernels[0]), `kernels: ${kernels}`);
+  assert.deepEqual(bindings, [0, 0, 0], "captured");
 });
 
 // When a new version of ONNX Runtime mends one of these, its rule in rules/webgpu.ts can go.

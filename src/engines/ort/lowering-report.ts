@@ -3,6 +3,7 @@ import type { Decision } from "./blocked/lowering.js";
 import { compile } from "./compile.js";
 import type { Module } from "./passes/pass.js";
 import type { Backend } from "./targets/target.js";
+import { webgpuTarget } from "./targets/webgpu.js";
 
 /** How the operators of one module of a network are emitted, forward and backward. */
 export interface LayerLowering {
@@ -25,6 +26,14 @@ export function layerLowerings({ graph, decisions }: Module): LayerLowering[] {
     layers.set(path, layer.set(Object.values(lowering).join(" "), lowering));
   }
   return [...layers].map(([path, operators]) => ({ path, operators: [...operators.values()] }));
+}
+
+/** The operators that a graph is compiled to for WebGPU, each a kernel at least, most frequent first. Reshapes launch none. */
+export function webgpuKernels(graph: Graph): Readonly<Record<string, number>> {
+  const counts = new Map<string, number>();
+  for (const { type } of compile(graph, webgpuTarget()).lowered.nodes)
+    if (type !== "Reshape") counts.set(type, (counts.get(type) ?? 0) + 1);
+  return Object.fromEntries([...counts].sort(([, a], [, b]) => b - a));
 }
 
 /** How a backend compiles a graph on this machine: the target's name, and each module's lowering; none if everything is plain. */

@@ -16,7 +16,8 @@ interface StateSpec {
 /** A compiled graph, encoded: what a session is opened with. Plain data, so that it can be posted to a worker. */
 export interface SessionSpec {
   readonly model: Uint8Array;
-  /** Shapes are used only with `sentinel`. */
+  readonly inputs: readonly OnnxValueInfo[];
+  /** Shapes are used only where outputs have arrays of their own. */
   readonly outputs: readonly OnnxValueInfo[];
   readonly states: readonly StateSpec[];
   /** The output at which the binding stops copying results, which are then in the arrays given for them (`targets/write-in-place.ts`). */

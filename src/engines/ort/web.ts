@@ -3,6 +3,7 @@ import { check } from "../../core/schema.js";
 import type { Engine } from "../engine.js";
 import { engineIn, type OrtOptions, ortWebOptions } from "./engine.js";
 import { SessionHost } from "./session.js";
+import { openCaptured } from "./targets/captured.js";
 import type { Backend } from "./targets/target.js";
 import { wasmBackend } from "./targets/wasm.js";
 import { checkDevice, findGpu, webgpuBackend } from "./targets/webgpu.js";
@@ -29,6 +30,6 @@ export function ortWebEngine(options: OrtOptions = {}): Engine {
   };
   const open = <Facts>(backend: Backend<Facts>) => engineIn(new SessionHost(backend, threads), backend);
   return device === "webgpu"
-    ? open(webgpuBackend(gpu, findGpu, options))
+    ? open(webgpuBackend(gpu, findGpu, options, openCaptured))
     : open(wasmBackend(() => import("onnxruntime-web/wasm"), rules));
 }

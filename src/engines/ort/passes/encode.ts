@@ -14,6 +14,7 @@ export function encode({ graph, lowered, stateLayouts, inPlace, sentinel }: Modu
   return {
     model: encodeOnnx(model),
     sentinel,
+    inputs: model.inputs.filter(({ name }) => graph.inputs.has(name)),
     outputs: model.outputs.filter(({ name }) => graph.outputs.has(name)),
     states: lowered.states.map(({ cell, before, after }) => {
       const layout = stateLayouts.get(cell);

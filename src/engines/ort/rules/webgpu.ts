@@ -52,8 +52,11 @@ const sign: RuleFor<typeof elementwise.sign> = (_node, [x], write) => {
   return [write.emit("Where", [write.emit("Greater", [x, zero]), write.number(1), negative])];
 };
 
-/** The provider sums in 64 lanes, and moves other axes to the end before: an eighth of the CPU's roundings with numbers of this many. */
-const sumLimits: SumLimits = { row: 8192, chain: 8192, whole: 8192, longestPart: 1024 };
+/**
+ * The provider sums in 64 lanes: 8192 numbers are rounded as often as 128 one after the other. It moves other axes to the end before, which
+ * is a kernel of its own; a product adds one row after the other.
+ */
+const sumLimits: SumLimits = { row: 8192, chain: 8192, whole: 8192, longestPart: 1024, product: 128 };
 
 /**
  * A row of memory, [N·C, H·W], is summed at once, then what is left of an image: over other axes the provider would transpose whole maps.

@@ -133,7 +133,7 @@ function oneNode(type: string, constants: readonly Tensor[], shape: readonly (nu
 let last: Promise<unknown> = Promise.resolve();
 
 /** WebAssembly that waits for a GPU cannot be called meanwhile: all engines of a page take turns. */
-function inTurn<T>(act: () => Promise<T>): Promise<T> {
+export function inTurn<T>(act: () => Promise<T>): Promise<T> {
   const result = last.then(act);
   last = result.catch(() => undefined);
   return result;
@@ -176,15 +176,22 @@ class DeviceState extends SessionState {
   }
 }
 
-async function openState(ort: OrtModule, spec: SessionSpec): Promise<SessionState> {
-  const places = [...spec.outputs.map(({ name }) => [name, "cpu"]), ...spec.states.map((s) => [s.after, "gpu-buffer"])];
-  const session = await ort.InferenceSession.create(spec.model, {
-    ...sessionOptions,
-    preferredOutputLocation: Object.fromEntries(places),
-  }).catch((error: unknown) => {
+/** @throws FoveaError if not all of a graph is on the device. */
+export async function openSession(
+  ort: OrtModule,
+  { model }: SessionSpec,
+  options: InferenceSession.SessionOptions,
+): Promise<InferenceSession> {
+  return ort.InferenceSession.create(model, { ...sessionOptions, ...options }).catch((error: unknown) => {
     if (!/assigned to the default CPU EP/.test(messageOf(error))) throw error;
     throw new FoveaError(`WebGPU has no kernel for a part of this graph; use device "cpu"`);
   });
+}
+
+/** Opens a session whose runs are recorded one by one. */
+export async function openDeviceState(ort: OrtModule, spec: SessionSpec): Promise<SessionState> {
+  const places = [...spec.outputs.map(({ name }) => [name, "cpu"]), ...spec.states.map((s) => [s.after, "gpu-buffer"])];
+  const session = await openSession(ort, spec, { preferredOutputLocation: Object.fromEntries(places) });
   return new DeviceState(ort, session, spec);
 }
 
@@ -275,11 +282,13 @@ async function probe(ort: OrtModule): Promise<InferenceSession> {
  *
  * @param load Imports onnxruntime-node or onnxruntime-web.
  * @param adapter Finds out what computes, once a session has been opened.
+ * @param openState Opens a session.
  */
-export function webgpuBackend(
-  load: () => Promise<OrtModule>,
+export function webgpuBackend<Ort extends OrtModule>(
+  load: () => Promise<Ort>,
   adapter: () => Promise<Adapter>,
   { allowSoftware = false, rules }: DeviceOptions & { readonly rules?: Rules | undefined } = {},
+  openState: (ort: Ort, spec: SessionSpec) => Promise<SessionState> = openDeviceState,
 ): Backend<Adapter> {
   return {
     name: "ort-webgpu",
