@@ -9,8 +9,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { count, randomStep } from "../bench/workload.js";
-import { gradients } from "../src/engine.js";
+import { count } from "../bench/workload.js";
+import { gradients, Rng, zeros } from "../src/engine.js";
 import { createModelByName, type Module, ortEngine, type Tensor, weightsOf, writeSafetensors } from "../src/index.js";
 import { crossEntropy, graphFor, initialize, parametersOf } from "../src/nn.js";
 
@@ -43,8 +43,12 @@ function gradientGraph(network: Module) {
 
 const stem = values.model === "resnet18" ? { stem: "cifar" } : {};
 const network = createModelByName(values.model, { numClasses: classes, ...stem });
-initialize(network, { seed: Number(values.seed) });
-const { images, targets } = randomStep(network, shape, classes).feeds as Record<"images" | "targets", Tensor>;
+initialize(network);
+const rng = new Rng(Number(values.seed), "images");
+const images = zeros("float32", shape);
+for (let i = 0; i < images.data.length; i++) images.data[i] = rng.normal();
+const targets = zeros("float32", [shape[0], classes]);
+for (let i = 0; i < shape[0]; i++) targets.data[i * classes + rng.int(classes)] = 1;
 const arrays: [string, Tensor][] = [
   ["images", images],
   ["targets", targets],

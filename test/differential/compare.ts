@@ -5,7 +5,7 @@ import type { Engine } from "../../src/engines/engine.js";
 import { ortEngine } from "../../src/engines/ort/node.js";
 import { trainingRules } from "../../src/engines/ort/rules/training.js";
 import { wasmRules } from "../../src/engines/ort/targets/wasm.js";
-import type { WinogradTuning } from "../../src/engines/ort/tuning.js";
+import type { Tuning, WinogradTile } from "../../src/engines/ort/tuning.js";
 import { withWinograd } from "../../src/engines/ort/winograd/plain.js";
 import { referenceEngine } from "../../src/engines/reference.js";
 import { inferenceRules } from "../../src/formats/onnx/lower.js";
@@ -15,13 +15,18 @@ import { webgpuOnCpu } from "../support/webgpu-on-cpu.js";
 import { build, type Network, type Plan } from "./network.js";
 import { withNoise } from "./noise.js";
 
-const everywhere: WinogradTuning = { positions: 0, 2: { 1: 1024 }, 4: {} };
+/** Winograd's algorithm wherever it can be used, with tiles of m×m. */
+const everywhere = (m: WinogradTile): Tuning => ({
+  fewImages: 0,
+  winograd: { positions: 0, 2: {}, 4: {}, [m]: { 1: 1024 } },
+});
 
 /** The lowerings that must agree with the reference engine: all that there are stand here. */
 export const lowerings: Readonly<Record<string, (threads: number) => Engine>> = {
   blocked: (threads) => ortEngine({ threads, layout: "blocked" }),
   // Layers that the default table would send by Winograd's algorithm are too large to be drawn.
-  winograd: (threads) => ortEngine({ threads, layout: "blocked", tuning: { fewImages: 0, winograd: everywhere } }),
+  winograd: (threads) => ortEngine({ threads, layout: "blocked", tuning: everywhere(2) }),
+  fast: (threads) => ortEngine({ threads, layout: "blocked", precision: "fast", tuning: everywhere(4) }),
   native: (threads) => ortEngine({ threads, layout: "plain" }),
   // What is written for WebAssembly, on the native build.
   web: (threads) =>

@@ -363,7 +363,7 @@ test("tiles of 2×2 round as the convolution itself does, tiles of 4×4 more; we
   const [direct, two, four] = [await errorOf(ortBlocked), await errorOf(byTwo), await errorOf(byFour)];
   assert.notEqual(two, direct, "it is another algorithm");
   assert.ok(two < 3 * direct, `${two}, direct ${direct}`);
-  assert.ok(four > 3 * direct, `${four}, direct ${direct}`);
+  assert.ok(four > 2 * direct && four < 10 * direct, `${four}, direct ${direct}`);
 
   const filters = new Param([128, 128, 3, 3], constant(0));
   filters.value = toFloat32(weight(128, 128, 3, 3));

@@ -11,7 +11,10 @@ import {
   type EnginePrecision,
   type WinogradTuning,
 } from "../../src/engines/ort/tuning.js";
+import { hasFastLayers } from "../../src/engines/ort/winograd/fast-layers.js";
 import { Graph } from "../../src/graph/graph.js";
+import { resnet } from "../../src/models/index.js";
+import { type Module, trace } from "../../src/nn/index.js";
 import { convAttributes, convWeightGradOp } from "../../src/ops/conv.js";
 import * as o from "../../src/ops/index.js";
 import { ortBlocked } from "../support/engines.js";
@@ -32,6 +35,19 @@ test("a layer goes by the largest number of channels that is not above its own",
   assert.deepEqual(tiles({ ...none, 2: sides }, 9, 64, 256), [2, no]);
   assert.deepEqual(tiles({ ...none, 2: sides, 4: { 256: 16 } }, 8, 64, 256), [2, 4], "the larger tiles first");
   assert.deepEqual(tiles(none, 8, 1, 1000), [no, no]);
+});
+
+test("the fast mode changes networks with wide layers on small maps, over enough images", () => {
+  const isFaster = (network: Module, batch: number, fewImages = 0) =>
+    hasFastLayers(trace(network, [batch, 3, 32, 32]), { ...defaultTuning, fewImages });
+  const wide = resnet(18, { stem: "cifar", numClasses: 10 });
+  assert.deepEqual([isFaster(wide, 32), isFaster(wide, 1)], [true, false]);
+  assert.deepEqual([isFaster(wide, 32, 32), isFaster(wide, 33, 32)], [false, true], "few images are lowered plain");
+  assert.equal(isFaster(resnet(20, { numClasses: 10 }), 128), false);
+  assert.throws(
+    () => ortEngine({ precision: "fast", layout: "plain" }),
+    new OptionError('ortEngine: precision "fast" has no effect with layout "plain"; leave it out'),
+  );
 });
 
 test("few positions and small maps go direct", () => {

@@ -86,6 +86,17 @@ test("fields of newer versions are passed over, and those that older ones lack a
   }
 });
 
+test("a run that was begun with --winograd goes on with --precision fast", async (t) => {
+  for (const [winograd, flags] of [
+    [true, { precision: "fast", batch: 8 }],
+    [false, { batch: 8 }],
+  ]) {
+    const folder = await folderWith({ ...config, flags: { batch: 8, winograd } });
+    t.after(() => rm(folder, { recursive: true }));
+    assert.deepEqual((await RunFolder.open(folder)).config.flags, flags);
+  }
+});
+
 const many = Array.from({ length: 5000 }, (_, i) => i + 1);
 const long: readonly (readonly [what: string, model: object])[] = [
   ["numClasses", { options: { numClasses: many } }],

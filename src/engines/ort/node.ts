@@ -21,7 +21,7 @@ export interface OrtNodeOptions extends OrtOptions {
   readonly layout?: NonNullable<CpuOptions["layout"]>;
   /**
    * `float32` (default), or `fast`: blocked 3×3 convolutions of many channels by Winograd's F(4×4,3×3) (Lavin and Gray, arXiv:1509.09308), forward
-   * pass and gradients. Fewer multiplications, about five times the rounding error, a thousandth of that of bfloat16, and more memory. `tuning`
+   * pass and gradients. Fewer multiplications, about five times the rounding error, still a thousandth of that of bfloat16, and more memory. `tuning`
    * decides which layers these are; inference is the same.
    */
   readonly precision?: EnginePrecision;
@@ -51,7 +51,7 @@ export function ortEngine(options: OrtNodeOptions = {}): Engine {
   checkDevice("ortEngine", options);
   if (options.device === "webgpu") return engineIn(new GpuHost(), webgpuBackend(inWorker, inWorker, options));
   if (options.precision === "fast" && options.layout === "plain")
-    throw new OptionError('ortEngine: precision "fast" has no effect with layout "plain"; leave one out');
+    throw new OptionError('ortEngine: precision "fast" has no effect with layout "plain"; leave it out');
   const { threads = availableParallelism(), ...rest } = options;
   const tuning = checkTuning(options.tuning ?? defaultTuning, "ortEngine: tuning");
   return engineIn(new WorkerHost({ backend: "cpu", threads }), cpuBackend({ ...rest, tuning }));
