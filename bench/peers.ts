@@ -16,7 +16,8 @@ import { count } from "./workload.js";
 
 const { values } = parseArgs({
   options: {
-    suite: { type: "string", default: [...suites.keys()].join(",") },
+    /** Those for machines with a GPU only by name. */
+    suite: { type: "string", default: [...suites.keys()].filter((name) => !name.startsWith("gpu")).join(",") },
     /** Only these cases: whole names, or parts of names between + and /. */
     cases: { type: "string" },
     rounds: { type: "string" },
@@ -30,6 +31,8 @@ const { values } = parseArgs({
     python: { type: "string", default: "/usr/bin/python3" },
     /** Only these configurations of peers that have several: whole names, separated by commas. */
     configurations: { type: "string" },
+    /** GPUs may be emulated in software: to test this program, not to measure. */
+    "software-gpu": { type: "boolean", default: false },
     /** Compare results instead of measuring. */
     check: { type: "boolean", default: false },
     json: { type: "boolean", default: false },
@@ -39,7 +42,7 @@ const { values } = parseArgs({
 });
 const threads = count("threads", values.threads);
 const report = (text: string) => console.error(text);
-const peers = peersWith(values.python);
+const peers = peersWith(values.python, values["software-gpu"]);
 const chosen = values.suite.split(",").map(suiteOf);
 
 /** The cases asked for. */
@@ -78,7 +81,7 @@ interface Comparison {
 async function check(suite: Suite, folder: string): Promise<void> {
   // One configuration of each peer. The project's tests compare our engines.
   const sides = (await sidesOf(suite)).filter(
-    ({ name }) => name !== "fovea-wasm" && ["eager", undefined].includes(configurationOf(name)),
+    ({ name }) => !name.startsWith("fovea-") && ["eager", undefined].includes(configurationOf(name)),
   );
   const file = join(folder, "exchange.safetensors");
   const options = ["--threads", `${threads}`];
@@ -129,7 +132,7 @@ async function measure(suite: Suite): Promise<SuiteResults> {
   const [processor] = cpus();
   const gibibytes = Math.round(totalmem() / 2 ** 30);
   return {
-    command: `npm run bench:peers -- --suite ${suite.name} --rounds ${rounds} --steps ${steps}`,
+    command: `npm run bench:peers -- --suite ${suite.name} --rounds ${rounds} --steps ${steps}${values["software-gpu"] ? " --software-gpu" : ""}`,
     machine: `${processor?.model.trim() ?? "unknown processor"} (${availableParallelism()} processors), ${gibibytes} GiB, ${process.platform} ${process.arch}, Node ${process.version}`,
     calibration: formatCalibration(bestOf(calibrations)),
     threads,

@@ -36,14 +36,29 @@ const pytorch: Readonly<Record<string, readonly string[]>> = {
   "pytorch-bf16/channels_last + compile": ["--channels-last", "--bf16", "--compile"],
 };
 
-/** The sides beside ours, each configuration of a peer one. */
-export function peersWith(python: string): readonly Side[] {
+/** The same on a GPU. */
+const pytorchCuda: typeof pytorch = {
+  "pytorch-cuda/eager": ["--device", "cuda"],
+  "pytorch-cuda/channels_last": ["--device", "cuda", "--channels-last"],
+};
+
+/** The sides beside ours, each configuration of a peer one. With `softwareGpu`, GPUs may be emulated in software, for tests. */
+export function peersWith(python: string, softwareGpu = false): readonly Side[] {
+  const software = softwareGpu ? ["--software-gpu"] : [];
   const javascript = (name: string, title: string): Side => ({
     name,
     title,
     command: [node, source("peers/js/run.mjs"), name],
     probe: [node, "-e", `require(${JSON.stringify(source("peers/js/node_modules/@jax-js/jax/package.json"))})`],
     install: "npm ci --ignore-scripts --prefix bench/peers/js",
+  });
+  const inPage = (name: string, title: string): Side => ({
+    name,
+    title,
+    command: [node, source("peers/js/run.mjs"), name, ...software],
+    probe: [node, source("peers/js/run.mjs"), name, "--probe", ...software],
+    install:
+      "needs Chromium with a GPU (or --software-gpu for a test), and npm ci --ignore-scripts --prefix bench/peers/js",
   });
   const script = source("peers/pytorch.py");
   return [
@@ -66,6 +81,22 @@ export function peersWith(python: string): readonly Side[] {
     javascript("tfjs-wasm", "TensorFlow.js, wasm"),
     javascript("tfjs-cpu", "TensorFlow.js, cpu"),
     javascript("jax-js", "jax-js, wasm"),
+    {
+      name: "fovea-webgpu",
+      title: "Fovea, WebGPU",
+      command: [node, ourScript, "--engine", "webgpu", ...software],
+      probe: [node, ourScript, "gpu-js", "tiny", "--engine", "webgpu", "--steps", "1", ...software],
+      install: "needs a GPU (docs/gpu.md), or --software-gpu for a test",
+    },
+    ...Object.entries(pytorchCuda).map(([name, flags]) => ({
+      name,
+      title: "PyTorch, CUDA",
+      command: [python, script, ...flags],
+      probe: [python, script, ...flags, "--probe"],
+      install: `needs an NVIDIA GPU and PyTorch with CUDA; --python if it is not for ${python}`,
+    })),
+    inPage("tfjs-webgpu", "TensorFlow.js, WebGPU"),
+    inPage("jax-js-webgpu", "jax-js, WebGPU"),
   ];
 }
 

@@ -27,18 +27,24 @@ import type { Measure } from "../suites/suite.js";
 import { medianSeconds, secondCompilation } from "../timing.js";
 import { count } from "../workload.js";
 
-/** Makers of our engines. */
-const engines: Readonly<Record<string, (options: OrtOptions) => Engine>> = { native: ortEngine, wasm: ortWebEngine };
-
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     steps: { type: "string", default: "7" },
     threads: { type: "string", default: `${availableParallelism()}` },
     engine: { type: "string", default: "native" },
+    /** With --engine webgpu: a GPU emulated in software will do. */
+    "software-gpu": { type: "boolean", default: false },
     save: { type: "string" },
   },
 });
+/** Makers of our engines. */
+const engines: Readonly<Record<string, (options: OrtOptions) => Engine>> = {
+  native: ortEngine,
+  wasm: ortWebEngine,
+  webgpu: () => ortEngine({ device: "webgpu", allowSoftware: values["software-gpu"] }),
+};
+
 const suite = suiteOf(positionals[0]);
 const name = positionals[1] ?? "";
 if (!suite.cases.includes(name)) throw new RangeError(`the case must be one of ${suite.cases.join(", ")}, got ${name}`);

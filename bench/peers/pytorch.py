@@ -1,7 +1,7 @@
 #!/usr/bin/python3
-"""PyTorch's side of bench/peers.ts, on the CPU: measures one case of one suite, eager unless --compile.
+"""PyTorch's side of bench/peers.ts, on the CPU or with --device cuda: measures one case of one suite, eager unless --compile.
 
-    /usr/bin/python3 bench/peers/pytorch.py SUITE CASE [--steps 7] [--threads 2] [--channels-last] [--compile] [--bf16] [--check FILE]
+    /usr/bin/python3 bench/peers/pytorch.py SUITE CASE [--steps 7] [--threads 2] [--channels-last] [--compile] [--bf16] [--device cuda] [--check FILE]
 
 Prints one line of JSON: {"side", "measures": {NAME: {"seconds", "peakMemoryBytes"}}}. With --check it takes weights and inputs from a
 safetensors file of Fovea's, computes the same once, and prints {"side", "errors": {NAME: relative error}} of what it gets beside Fovea's.
@@ -74,8 +74,8 @@ def images(batch, side):
 DEPTHS_AND_BATCHES = {"resnet20": (20, 128), "resnet18": (18, 32)}
 
 
-def training_batch(batch):
-    return {"images": images(batch, 32), "targets": F.one_hot(torch.randint(0, 10, (batch,)), 10)}
+def training_batch(batch, side=32, classes=10):
+    return {"images": images(batch, side), "targets": F.one_hot(torch.randint(0, classes, (batch,)), classes)}
 
 
 def nets(case):
@@ -157,7 +157,31 @@ def forward_and_backward(model, inputs):
     return run
 
 
-SUITES = {"nets": nets, "infer": infer, "conv": conv, "modules": modules, "cost": cost}
+def gpu(case):
+    depth, attention, batch, side = {
+        "tiny": (20, None, 4, 16),
+        "resnet20/b128": (20, None, 128, 32),
+        "resnet20+cbam/b128": (20, "cbam-plain", 128, 32),
+        "resnet18/b128": (18, None, 128, 32),
+        "resnet18@224/b32": (18, None, 32, 224),
+    }[case]
+    model = ResNet(depth, max(side, 32), attention)
+    yield Measure("training", model, training_batch(batch, side, 1000 if side == 224 else 10), training)
+    yield Measure("inference", model, {"input": images(batch, side)}, inference)
+
+
+SUITES = {"nets": nets, "infer": infer, "conv": conv, "modules": modules, "cost": cost, "gpu": gpu}
+
+
+def on(device):
+    """Moves what is measured to a device."""
+
+    def move(measure):
+        measure.model.to(device)
+        measure.inputs = {name: array.to(device) for name, array in measure.inputs.items()}
+        return measure
+
+    return move
 
 
 def channels_last(measure):
@@ -180,6 +204,8 @@ def median_seconds(run, steps, warmup=2):
     for _ in range(warmup + steps):
         started = time.perf_counter()
         run()
+        if torch.cuda.is_initialized():
+            torch.cuda.synchronize()
         times.append(time.perf_counter() - started)
     return median(times[warmup:])
 
@@ -208,7 +234,7 @@ def rms(array):
     return array.double().square().mean().sqrt().item()
 
 
-def errors_of(measures, tensors):
+def errors_of(measures, tensors, device):
     """Root mean square of the difference of each result from Fovea's, relative to that of the result."""
     errors = {}
     for measure in measures:
@@ -217,13 +243,13 @@ def errors_of(measures, tensors):
             return {key[len(prefix) :]: value for key, value in tensors.items() if key.startswith(prefix)}
 
         measure.model.load_state_dict(under(f"{measure.name}/state/"))
-        measure.inputs.update(under(f"{measure.name}/input/"))
+        measure.inputs.update({k: v.to(device) for k, v in under(f"{measure.name}/input/").items()})
         run = measure.prepare(measure.model, measure.inputs)
         for count in (1, 2):
             ours = under(f"{measure.name}/output/{count}/")
             if not ours:
                 break
-            theirs = run()
+            theirs = {k: v if v is None else v.cpu() for k, v in run().items()}
             ours.pop("correct", None)
             missing = {k for k, v in theirs.items() if v is not None} ^ set(ours)
             if missing:
@@ -247,24 +273,28 @@ def main():
     parser.add_argument("--channels-last", action="store_true", help="channels side by side in memory, not PyTorch's default")
     parser.add_argument("--compile", action="store_true", help="torch.compile, of PyTorch 2")
     parser.add_argument("--bf16", action="store_true", help="autocast to bfloat16")
+    parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
     parser.add_argument("--check", metavar="FILE")
     parser.add_argument("--probe", action="store_true", help="fail if this configuration cannot be run here")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     torch.manual_seed(0)
     if args.bf16:
-        precision = torch.autocast("cpu", dtype=torch.bfloat16)
+        precision = torch.autocast(args.device, dtype=torch.bfloat16)
+    # In float32, as Fovea computes.
+    torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False
     if args.probe:
         measures = [Measure("probe", nn.Sequential(nn.Conv2d(3, 2, 1)), {"input": images(1, 2)}, inference)]
     elif args.suite is None or args.case is None:
         parser.error("a suite and a case must be given")
     else:
         measures = SUITES[args.suite](args.case)
-    for wanted, change in [(args.channels_last, channels_last), (args.compile, compiled)]:
+    for wanted, change in [(args.device != "cpu", on(args.device)), (args.channels_last, channels_last), (args.compile, compiled)]:
         if wanted:
             measures = map(change, measures)
-    result = errors_of(measures, read_safetensors(args.check)) if args.check else measure_all(measures, args.steps)
-    print(json.dumps({"side": f"PyTorch {torch.__version__} ({blas()})", **result}))
+    result = errors_of(measures, read_safetensors(args.check), args.device) if args.check else measure_all(measures, args.steps)
+    where = blas() if args.device == "cpu" else torch.cuda.get_device_name()
+    print(json.dumps({"side": f"PyTorch {torch.__version__} ({where})", **result}))
 
 
 main()

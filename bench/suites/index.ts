@@ -1,5 +1,6 @@
 import { conv } from "./conv.js";
 import { cost } from "./cost.js";
+import { gpu, gpuJs } from "./gpu.js";
 import { infer } from "./infer.js";
 import { js } from "./js.js";
 import { modules } from "./modules.js";
@@ -8,7 +9,7 @@ import type { Suite } from "./suite.js";
 import { wasm } from "./wasm.js";
 
 export const suites: ReadonlyMap<string, Suite> = new Map(
-  [nets, infer, conv, modules, cost, js, wasm].map((suite) => [suite.name, suite]),
+  [nets, infer, conv, modules, cost, js, wasm, gpu, gpuJs].map((suite) => [suite.name, suite]),
 );
 
 /** A suite by its name. @throws RangeError for another. */

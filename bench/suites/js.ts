@@ -6,7 +6,7 @@ import type { Suite } from "./suite.js";
 const input = [32, 3, 32, 32] as const;
 
 /** Three convolutions of stride 2, means of the maps, and a linear layer: what every engine of the suite can express. */
-class SmallNet extends Module {
+export class SmallNet extends Module {
   readonly convs = new Sequential(
     [16, 32, 64].flatMap((filters, i) => {
       const channels = [3, 16, 32][i]!;

@@ -1,8 +1,8 @@
 /**
- * Other JavaScript engines' side of bench/peers.ts, suite js: a small network, its training step and inference.
+ * Other JavaScript engines' side of bench/peers.ts, suites js and gpu-js: a small network, its training step and inference. WebGPU in Chromium.
  *
  *     npm ci --prefix bench/peers/js
- *     node bench/peers/js/run.mjs ENGINE js small-cnn [--steps 15] [--threads 2] [--check FILE]
+ *     node bench/peers/js/run.mjs ENGINE js small-cnn [--steps 15] [--threads 2] [--software-gpu] [--check FILE]
  *
  * Prints what ../pytorch.py prints; what an engine cannot do has an `error` in place of `seconds`.
  */
@@ -10,138 +10,38 @@ import { readFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
 import { medianSeconds, secondCompilation } from "../../../dist/bench/timing.js";
+import { jax, randomArrays, tensorflow } from "./engines.mjs";
+import { inPage } from "./page.mjs";
 
-const rate = 0.1;
-const layers = ["convs.0", "convs.2", "convs.4"];
-
-/** Weights by Fovea's keys and inputs as flat arrays: random ones, unless a check brings its own. */
-function randomArrays() {
-  const shapes = {
-    "convs.0.weight": [16, 3, 3, 3],
-    "convs.0.bias": [16],
-    "convs.2.weight": [32, 16, 3, 3],
-    "convs.2.bias": [32],
-    "convs.4.weight": [64, 32, 3, 3],
-    "convs.4.bias": [64],
-    "fc.weight": [10, 64],
-    "fc.bias": [10],
-    images: [32, 3, 32, 32],
-    targets: [32, 10],
-  };
-  return Object.fromEntries(
-    Object.entries(shapes).map(([name, shape]) => {
-      const size = shape.reduce((a, b) => a * b);
-      const value = (i) => (name === "targets" ? Number(i % 10 === 0) : Math.random() - 0.5);
-      return [name, { shape, data: Float32Array.from({ length: size }, (_, i) => value(i)) }];
-    }),
-  );
-}
-
-/** TensorFlow.js: maps are [N,H,W,C], kernels [H,W,C,O]. */
-async function tensorflow(backend, arrays, threads) {
+async function tensorflowHere(backend, arrays, threads) {
   const tf = await import("@tensorflow/tfjs");
   if (backend === "wasm") (await import("@tensorflow/tfjs-backend-wasm")).setThreadsCount(threads);
-  if (!(await tf.setBackend(backend))) throw new Error(`TensorFlow.js has no backend ${backend} here`);
-  await tf.ready();
-  const array = (name, axes) => {
-    const value = tf.tensor(arrays[name].data, arrays[name].shape);
-    return axes ? tf.transpose(value, axes) : value;
-  };
-  const x = array("images", [0, 2, 3, 1]);
-  const targets = array("targets");
-  const convs = layers.map((layer) => ({
-    kernel: tf.variable(array(`${layer}.weight`, [2, 3, 1, 0])),
-    bias: tf.variable(array(`${layer}.bias`)),
-  }));
-  const fc = { weight: tf.variable(array("fc.weight", [1, 0])), bias: tf.variable(array("fc.bias")) };
-  const border = [
-    [0, 0],
-    [1, 1],
-    [1, 1],
-    [0, 0],
-  ];
-  const logits = () => {
-    const maps = convs.reduce((y, { kernel, bias }) => tf.relu(tf.add(tf.conv2d(y, kernel, 2, border), bias)), x);
-    return tf.add(tf.matMul(tf.mean(maps, [1, 2]), fc.weight), fc.bias);
-  };
-  const optimizer = tf.train.sgd(rate);
-  return {
-    side: `TensorFlow.js ${tf.version.tfjs}, ${backend}`,
-    async inference() {
-      const output = tf.tidy(logits);
-      const data = await output.data();
-      output.dispose();
-      return data;
-    },
-    async training() {
-      const loss = optimizer.minimize(() => tf.losses.softmaxCrossEntropy(targets, logits()), true);
-      const data = await loss.data();
-      loss.dispose();
-      return data;
-    },
-  };
+  return tensorflow(tf, backend, arrays);
 }
 
-/** jax-js: every use of an array but its last takes a reference. */
-async function jax(arrays) {
-  const { init, defaultDevice, jit, lax, nn, numpy: np, tree, valueAndGrad } = await import("@jax-js/jax");
-  const { version } = JSON.parse(
-    await readFile(new URL("node_modules/@jax-js/jax/package.json", import.meta.url), "utf8"),
-  );
-  await init("wasm");
-  defaultDevice("wasm");
-  const array = (name) => np.array(arrays[name].data).reshape(arrays[name].shape);
-  const [x, targets] = [array("images"), array("targets")];
-  let weights = Object.fromEntries(
-    [...layers, "fc"].map((layer) => [layer, [array(`${layer}.weight`), array(`${layer}.bias`)]]),
-  );
-  const border = [
-    [1, 1],
-    [1, 1],
-  ];
-  const logits = (parameters, images) => {
-    const maps = layers.reduce((y, layer) => {
-      const [kernel, bias] = parameters[layer];
-      return nn.relu(lax.conv(y, kernel, [2, 2], border).add(bias.reshape([1, -1, 1, 1])));
-    }, images);
-    const [weight, bias] = parameters.fc;
-    return np.matmul(maps.mean([2, 3]), weight.transpose()).add(bias);
-  };
-  const lossOf = (parameters, images, wanted) =>
-    nn
-      .logSoftmax(logits(parameters, images), 1)
-      .mul(wanted)
-      .sum()
-      .mul(-1 / arrays.images.shape[0]);
-  const step = jit((parameters, images, wanted) => {
-    const [loss, gradients] = valueAndGrad(lossOf)(tree.ref(parameters), images, wanted);
-    return [loss, tree.map((value, gradient) => value.sub(gradient.mul(rate)), parameters, gradients)];
-  });
-  const forward = jit(logits);
-  return {
-    side: `jax-js ${version}, wasm`,
-    inference: () => forward(tree.ref(weights), x.ref).data(),
-    async training() {
-      const [loss, next] = step(weights, x.ref, targets.ref);
-      weights = next;
-      return loss.data();
-    },
-  };
-}
+const jaxVersion = async () =>
+  JSON.parse(await readFile(new URL("node_modules/@jax-js/jax/package.json", import.meta.url), "utf8")).version;
 
 const engines = {
-  "tfjs-wasm": (arrays, threads) => tensorflow("wasm", arrays, threads),
-  "tfjs-cpu": (arrays) => tensorflow("cpu", arrays),
-  "jax-js": (arrays) => jax(arrays),
+  "tfjs-wasm": (arrays, threads) => tensorflowHere("wasm", arrays, threads),
+  "tfjs-cpu": (arrays) => tensorflowHere("cpu", arrays),
+  "jax-js": async (arrays) => jax(await import("@jax-js/jax"), await jaxVersion(), "wasm", arrays),
+  "tfjs-webgpu": (arrays) => inPage("tensorflow", "", arrays, values["software-gpu"]),
+  "jax-js-webgpu": async (arrays) => inPage("jax", await jaxVersion(), arrays, values["software-gpu"]),
 };
 
-async function measureAll(create, steps) {
-  const engine = await create(randomArrays());
+async function measureAll(create, batch, steps) {
+  const engine = await create(randomArrays(batch));
   const measures = {};
   for (const name of ["training", "inference"])
     try {
-      const seconds = await medianSeconds(engine[name], steps, secondCompilation);
-      measures[name] = { seconds, peakMemoryBytes: process.resourceUsage().maxRSS * 1024 };
+      const seconds = engine.seconds
+        ? await engine.seconds(name, steps, secondCompilation)
+        : await medianSeconds(engine[name], steps, secondCompilation);
+      // Of a page this process knows no memory.
+      measures[name] = engine.seconds
+        ? { seconds }
+        : { seconds, peakMemoryBytes: process.resourceUsage().maxRSS * 1024 };
     } catch (error) {
       measures[name] = { error: error.message.split("\n")[0] };
     }
@@ -162,7 +62,7 @@ async function check(create, file) {
       [...tensors].flatMap(([key, v]) => (key.startsWith(prefix) ? [[key.slice(prefix.length), v]] : []));
     const inputs = Object.fromEntries(under(`${measure}/input/`));
     const arrays = {
-      ...randomArrays(),
+      ...randomArrays(batch),
       ...Object.fromEntries(under(`${measure}/state/`)),
       ...inputs,
       images: inputs[input],
@@ -190,14 +90,22 @@ const { values, positionals } = parseArgs({
   options: {
     steps: { type: "string", default: "15" },
     threads: { type: "string", default: `${availableParallelism()}` },
+    /** For engines on WebGPU: a GPU emulated in software will do. */
+    "software-gpu": { type: "boolean", default: false },
+    /** Fail if this engine cannot be run here. */
+    probe: { type: "boolean", default: false },
     check: { type: "string" },
   },
 });
 const engine = engines[positionals[0]];
 if (!engine)
   throw new RangeError(`the engine must be one of ${Object.keys(engines).join(", ")}, got ${positionals[0]}`);
+/** Images by case. */
+const batch = { tiny: 4, "small-cnn/b512": 512 }[positionals[2]] ?? 32;
 const create = (arrays) => engine(arrays, Number(values.threads));
-console.log(
-  JSON.stringify(values.check ? await check(create, values.check) : await measureAll(create, Number(values.steps))),
-);
+const answer = () => {
+  if (values.probe) return create(randomArrays(1));
+  return values.check ? check(create, values.check) : measureAll(create, batch, Number(values.steps));
+};
+console.log(JSON.stringify(await answer()));
 process.exit(); // engines leave threads behind
