@@ -39,10 +39,17 @@ for (const file of examples)
     const before = process.cwd();
     process.chdir(temporaryFolder());
     try {
-      await import(compiled);
+      if (file === "key-points.ts") process.env.SMALL = "1";
+      const { pck } = await import(compiled);
       if (file === "train.ts") assert.ok(statSync("model.onnx").size > 1e6);
+      if (file === "key-points.ts") {
+        assert.equal(pck.length, 2);
+        for (const [from, to] of pck) assert.ok(from < 0.1 && to > 0.2, `PCK ${from} → ${to}`);
+        assert.equal(readFileSync("key-points.svg", "utf8").match(/<image /g)!.length, 6);
+      }
       if (file === "save.ts") assert.ok(statSync("last.safetensors").size > 2e6);
     } finally {
+      delete process.env.SMALL;
       process.chdir(before);
     }
   });
