@@ -75,6 +75,6 @@ export async function picture(dataset: Dataset, found: readonly (readonly Point[
     return `<g transform="translate(${i * size} 0)">${[image, ...rings, ...dots].join("")}</g>`;
   });
   const [width, style] = [found.length * size, "<style>.ring { fill: none; stroke: white; stroke-width: 0.3 }</style>"];
-  const parts = [style, ...(await Promise.all(tiles))].join("");
+  const parts = ["<title>Key points, found and true</title>", style, ...(await Promise.all(tiles))].join("");
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${size}" width="${5 * width}">${parts}</svg>\n`;
 }
