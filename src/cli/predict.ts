@@ -1,23 +1,19 @@
-import { stdout } from "node:process";
 import { Command } from "commander";
-import { messageOf } from "../core/errors.js";
 import { oneOf } from "../core/schema.js";
 import { hasTargets } from "../core/tasks.js";
-import { OptionError, openPredictor, type Prediction, writeFileAtomic } from "../index.js";
-import { csv, decodeWithBits, dimNote } from "../internal.js";
-import { buildFlags, count, inputFlags, optional, ttaFlag, weightsFlags, withEngine } from "./arguments.js";
+import { OptionError, openPredictor, type Prediction } from "../index.js";
+import { buildFlags, count, inputFlags, optional, ttaFlag, weightsFlags } from "./arguments.js";
 import { deviceFlags, deviceOf } from "./device.js";
 import { addFlags, type FlagsOf, flag, flagList } from "./flags.js";
 import { imagesOf, photoPreprocessing, readClasses } from "./inputs.js";
 import { requireMemory } from "./memory.js";
+import { formats, writePredictions } from "./predict-loop.js";
 import { galleryFlags, refuseReidFlags } from "./reid/flags.js";
 import { rankGallery, rankingOf } from "./reid/predict.js";
-import { loadModel, saySkipped } from "./run.js";
+import { loadModel } from "./run.js";
 import { predictMasks } from "./segmentation/predict.js";
 import { predictTargetsOf } from "./targets/predict.js";
-import { jsonLine, ProgressLine, percent, say, visible } from "./terminal.js";
-
-const formats = ["text", "csv", "jsonl", "json"] as const;
+import { percent } from "./terminal.js";
 
 const predictFlags = flagList(
   ...buildFlags,
@@ -34,10 +30,10 @@ const predictFlags = flagList(
 );
 type PredictFlags = FlagsOf<typeof predictFlags>;
 
-/** The answer for one image. */
-type Answer =
-  | { readonly image: string; readonly classes: readonly Prediction[] }
-  | { readonly image: string; readonly error: string };
+/** The classes of an image, the likeliest first. */
+interface Ranking {
+  readonly classes: readonly Prediction[];
+}
 
 export const predictCommand = addFlags(new Command("predict"), predictFlags)
   .argument("<run-or-model>", "run folder, or the name of a network with --pretrained or --weights")
@@ -80,58 +76,26 @@ Examples:
       const out = flags.out ?? "masks-predicted";
       return predictMasks({ loaded, preprocessing, classes, images, skipped, out, json: format === "json", on });
     }
-    const progress = new ProgressLine();
-    const predictions: Answer[] = [];
-    const written: string[] = [];
-    const depths: number[] = [];
-    // To programs CSV goes as it is. Its fields may hold anything, which a terminal would obey.
-    const shown = (text: string) => (format === "csv" && stdout.isTTY ? `${visible(text.slice(0, -1))}\n` : text);
-    const write = (text: string) => (flags.out === undefined ? stdout.write(shown(text)) : written.push(text));
-    let header = false;
-    /** The header of a CSV file, once the number of classes is known. */
-    const head = (classes: number) => {
-      if (format === "csv" && !header) write(csv([["image", ...columns(classes)]]));
-      header = true;
-    };
-    await withEngine(async (engine) => {
-      const { model } = loaded;
-      const classes = names ?? loaded.classes ?? loaded.usualNames ?? null;
-      const predictor = await openPredictor(
-        { model, classes, preprocessing },
-        { engine, top, ...optional("tta", flags.tta) },
-      );
-      const answer = async (image: string): Promise<Answer> => {
-        try {
-          const { image: decoded, bits } = await decodeWithBits(image, { shorterSide: preprocessing.resize });
-          if (bits) depths.push(bits);
-          return { image, classes: await predictor.predict(decoded) };
-        } catch (error) {
-          return { image, error: messageOf(error).replace(`${image}: `, "") };
-        }
-      };
-      for (const [done, image] of images.entries()) {
-        if (flags.out === undefined && stdout.errored) break;
-        const prediction = await answer(image);
-        if ("error" in prediction) {
-          progress.clear();
-          say(`fovea: ${image}: ${prediction.error}`);
-        }
-        if (format === "json") predictions.push(prediction);
-        else {
-          if ("classes" in prediction) head(prediction.classes.length);
-          write(lineOf(prediction, format));
-        }
-        if (images.length > 1) progress.draw((done + 1) / images.length, `${done + 1} of ${images.length} images`);
-        if ("error" in prediction) process.exitCode = 1;
-      }
-    }, on);
-    progress.clear();
-    saySkipped(skipped);
-    const note = dimNote(depths);
-    if (note) say(note);
-    head(top);
-    if (format === "json") write(jsonLine({ predictions, skipped }));
-    if (flags.out !== undefined) await writeFileAtomic(flags.out, written.join(""));
+    const classes = names ?? loaded.classes ?? loaded.usualNames ?? null;
+    const network = { model: loaded.model, classes, preprocessing };
+    await writePredictions<Ranking>(
+      { images, skipped, on },
+      {
+        format,
+        out: flags.out,
+        shorterSide: preprocessing.resize,
+        open: async (engine) => {
+          const predictor = await openPredictor(network, { engine, top, ...optional("tta", flags.tta) });
+          return {
+            predict: async (decoded) => ({ classes: await predictor.predict(decoded) }),
+            release: () => predictor.release(),
+          };
+        },
+        columns: (first) => columns(first?.classes.length ?? top),
+        cells: (answer) => answer.classes.flatMap(({ name, probability }) => [name, probability]),
+        text: (answer) => answer.classes.map(({ name, probability }) => `${name} ${percent(probability)}`).join(", "),
+      },
+    );
   });
 
 /** @throws OptionError for flags about one class per image. */
@@ -152,12 +116,3 @@ function refuseAnswers(flags: PredictFlags, command: Command): void {
 
 const columns = (top: number) =>
   Array.from({ length: top }, (_, i) => [`class_${i + 1}`, `probability_${i + 1}`]).flat();
-
-function lineOf(prediction: Answer, format: "text" | "csv" | "jsonl"): string {
-  if (format === "jsonl") return jsonLine(prediction);
-  if ("error" in prediction) return "";
-  const { image, classes } = prediction;
-  if (format === "text")
-    return `${visible(`${image}: ${classes.map((c) => `${c.name} ${percent(c.probability)}`).join(", ")}`)}\n`;
-  return csv([[image, ...classes.flatMap(({ name, probability }) => [name, probability])]]);
-}

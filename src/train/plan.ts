@@ -78,12 +78,12 @@ export function planOf(model: Module, given: Dataset, options: TrainOptions<Scor
   const preprocessing = options.preprocessing ?? defaultPreprocessing(dataset);
   const augment = options.augment === undefined ? defaultAugmentation(dataset, preprocessing) : options.augment;
   const numClasses = dataset.classes.length;
-  const maps = task.positions(preprocessing.imageSize).length > 0;
-  if (maps && options.cacheFeatures)
+  const dense = task.positions(preprocessing.imageSize).length > 0;
+  if (dense && options.cacheFeatures)
     throw new OptionError("train: features cannot be computed once for segmentation; leave out cacheFeatures");
   if (progressiveResizing && options.cacheFeatures)
     throw new OptionError("train: cacheFeatures has no effect with progressiveResizing; leave one out");
-  if (maps && (balancedSampling || loop.classWeights))
+  if (dense && (balancedSampling || loop.classWeights))
     throw new OptionError(
       "train: balancedSampling and classWeights are for images with one label each; give weights to segmentation()",
     );
@@ -92,6 +92,8 @@ export function planOf(model: Module, given: Dataset, options: TrainOptions<Scor
   const sampling = { shuffle: true, instances, balanced: balancedSampling, repeats: augRepeats, dropLast: true };
   const classWeights = weightsOf(loop.classWeights, dataset);
   const phaseAt = (imageSize: number, cells?: TrainingStep["cells"]): Phase => {
+    // Dense targets need not be label maps: a task of one's own may make them from an image's numbers.
+    const maps = dense && dataset.labelMap !== undefined;
     const how = { batch, ...resized(preprocessing, augment, imageSize), ...sampling, seed, maps };
     const loader = new Loader(dataset, how);
     const positions = task.positions(imageSize);

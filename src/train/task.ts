@@ -47,7 +47,7 @@ export interface Evaluation<M extends Scores> {
 
 /** What a network learns from a data set: the targets of its logits, the loss, and how the network is measured. */
 export interface Task<M extends Scores = Scores> {
-  /** `classification`, `segmentation`, `multi-label`, `regression` or `reid`. */
+  /** `classification`, `segmentation`, `multi-label`, `regression` or `reid`; of a task of one's own, the one that is most like it. */
   readonly name: TaskName;
   /** The data set as the task sees it. @throws DataError if it lacks what the task needs. */
   data(dataset: Dataset): Dataset;

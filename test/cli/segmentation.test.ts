@@ -117,6 +117,13 @@ test("predict writes masks of the images' size whose values are classes, and ove
   assert.equal(text.code, 1);
   assert.match(text.stdout, /1\.png: .* → .*out2[\\/]1\.png, .*1-overlay\.png/);
   assert.match(text.stderr, /nothing\.jpg: /);
+  const raw = { width: 48, height: 40, channels: 3 } as const;
+  const dark = sharp(new Uint16Array(48 * 40 * 3).fill(500), { raw })
+    .toColorspace("rgb16")
+    .png();
+  await dark.toFile(at("dark.png"));
+  const dim = await fovea(["predict", at("run"), at("dark.png"), "--out", at("out3")]);
+  assert.match(dim.stderr, /^the only image with 16-bit samples use at most 10 of the bits/m);
 });
 
 test("the report shows predicted masks beside the truth and the IoU of each class, and is written again the same", async () => {

@@ -137,6 +137,23 @@ test("predict gives every label and number; in text only labels above a half", a
   assert.match(broken.stdout, /3\.png/);
 });
 
+test("predict writes a table's header where no image can be read, and says that 16-bit images look black", async () => {
+  for (const [run, header] of [
+    [runs.labels, "image,green,red\n"],
+    [runs.numbers, "image,redness,offset\n"],
+  ] as const) {
+    const none = await fovea(["predict", run, at("photos", "labels.csv"), "--format", "csv"]);
+    assert.deepEqual([none.code, none.stdout], [1, header]);
+  }
+  const raw = { width: 16, height: 16, channels: 3 } as const;
+  const dark = sharp(new Uint16Array(16 * 16 * 3).fill(500), { raw })
+    .toColorspace("rgb16")
+    .png();
+  await dark.toFile(at("dark.png"));
+  const dim = await fovea(["predict", runs.numbers, at("dark.png")]);
+  assert.match(dim.stderr, /^the only image with 16-bit samples use at most 10 of the bits/m);
+});
+
 test("explain shows a label or a number by name", async () => {
   for (const [run, name] of [
     [runs.labels, "red"],

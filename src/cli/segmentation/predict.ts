@@ -1,92 +1,62 @@
 import { realpath } from "node:fs/promises";
 import { basename, extname, join } from "node:path";
-import { messageOf } from "../../core/errors.js";
 import {
-  decodeImage,
   type LabelMap,
   OptionError,
   openSegmenter,
   type Preprocessing,
   type RgbImage,
-  type SkippedFile,
   writeFileAtomic,
 } from "../../index.js";
 import { encodePng, labelColors, makeFolder, overlay } from "../../internal.js";
-import { type EngineFlags, withEngine } from "../arguments.js";
+import { type Answer, type PredictRequest, predictAll } from "../predict-loop.js";
 import type { LoadedModel } from "../run.js";
-import { saySkipped } from "../run.js";
-import { asArgument, ProgressLine, percent, print, say, visible } from "../terminal.js";
+import { asArgument, percent, print, visible } from "../terminal.js";
 
 /** What is asked for. */
-export interface MaskRequest {
+export interface MaskRequest extends PredictRequest {
   readonly loaded: LoadedModel;
   readonly preprocessing: Preprocessing;
   readonly classes: readonly string[] | null;
-  readonly images: readonly string[];
-  readonly skipped: readonly SkippedFile[];
   readonly out: string;
   readonly json: boolean;
-  /** Where to compute. */
-  readonly on: EngineFlags;
 }
 
-/** The masks of one image, or why there are none. */
-type Answer =
-  | {
-      readonly image: string;
-      readonly mask: string;
-      readonly overlay: string;
-      /** Share of the pixels, the largest first. */
-      readonly classes: readonly { readonly name: string; readonly index: number; readonly share: number }[];
-    }
-  | { readonly image: string; readonly error: string };
+/** The masks of one image. */
+interface Masks {
+  readonly mask: string;
+  readonly overlay: string;
+  /** Share of the pixels, the largest first. */
+  readonly classes: readonly { readonly name: string; readonly index: number; readonly share: number }[];
+}
 
 /** Writes a mask and an overlay of every image: `<name>.png`, whose values are classes, and `<name>-overlay.png`. */
-export async function predictMasks({
-  loaded,
-  preprocessing,
-  classes,
-  images,
-  skipped,
-  out,
-  json,
-  on,
-}: MaskRequest): Promise<void> {
+export async function predictMasks(request: MaskRequest): Promise<void> {
+  const { loaded, preprocessing, classes, images, skipped, out, json } = request;
   const names = namesFor(images);
   await refuseOverwriting(images, names, out);
   await makeFolder(out);
-  const answers: Answer[] = [];
-  const progress = new ProgressLine();
-  await withEngine(async (engine) => {
-    const segmenter = await openSegmenter({ model: loaded.model, classes, preprocessing }, { engine });
-    try {
-      for (const [i, image] of images.entries()) {
-        const answer = await masksOf(image, names[i]!).catch((error: unknown): Answer => {
-          process.exitCode = 1;
-          return { image, error: messageOf(error).replace(`${image}: `, "") };
-        });
-        progress.clear();
-        if ("error" in answer) say(`fovea: ${image}: ${answer.error}`);
-        else if (!json) print(false, answer, () => [textOf(answer)]);
-        answers.push(answer);
-        if (images.length > 1) progress.draw((i + 1) / images.length, `${i + 1} of ${images.length} images`);
-      }
-    } finally {
-      await segmenter.release();
-    }
-
-    async function masksOf(image: string, name: string): Promise<Answer> {
-      const decoded = await decodeImage(image);
-      const labels = await segmenter.segment(decoded);
-      const answer = { image, mask: join(out, `${name}.png`), overlay: join(out, `${name}-overlay.png`) };
-      await writeFileAtomic(answer.mask, maskPng(labels));
-      await writeFileAtomic(answer.overlay, overlayPng(decoded, labels));
-      return { ...answer, classes: sharesOf(labels, classes) };
-    }
-  }, on);
-  progress.clear();
+  const answers: Answer<Masks>[] = [];
+  await predictAll<Masks>(request, {
+    open: async (engine) => {
+      const segmenter = await openSegmenter({ model: loaded.model, classes, preprocessing }, { engine });
+      return {
+        release: () => segmenter.release(),
+        async predict(decoded, i) {
+          const labels = await segmenter.segment(decoded);
+          const [mask, over] = [join(out, `${names[i]!}.png`), join(out, `${names[i]!}-overlay.png`)];
+          await writeFileAtomic(mask, maskPng(labels));
+          await writeFileAtomic(over, overlayPng(decoded, labels));
+          return { mask, overlay: over, classes: sharesOf(labels, classes) };
+        },
+      };
+    },
+    onAnswer: (answer) => {
+      answers.push(answer);
+      if (!json && !("error" in answer)) print(false, answer, () => [textOf(answer)]);
+    },
+  });
   if (classes) await writeFileAtomic(join(out, "classes.txt"), `${classes.join("\n")}\n`);
-  saySkipped(skipped);
   if (json) print(true, { predictions: answers, skipped }, () => []);
 }
 
@@ -133,7 +103,7 @@ function sharesOf({ data }: LabelMap, classes: readonly string[] | null) {
     .map(([index, count]) => ({ name: classes?.[index] ?? `class ${index}`, index, share: count / data.length }));
 }
 
-function textOf({ image, mask, overlay: over, classes }: Extract<Answer, { readonly mask: string }>): string {
+function textOf({ image, mask, overlay: over, classes }: Masks & { readonly image: string }): string {
   const shown = classes.slice(0, 5).map(({ name, share }) => `${name} ${percent(share)}`);
   return visible(`${image}: ${shown.join(", ")}${classes.length > 5 ? ", …" : ""} → ${mask}, ${over}`);
 }
