@@ -32,7 +32,7 @@ test("code on the pages is that of examples/, all of which is on a page", () => 
 });
 
 /** Examples that train as others do. */
-const slow = ["save.ts", "segment.ts"];
+const slow = ["labels.ts", "reidentify.ts", "save.ts", "segment.ts"];
 for (const file of examples)
   test(`examples/${file} runs`, { skip: slow.includes(file) && ifLong }, async () => {
     const compiled = pathToFileURL(resolve("dist/examples", file.replace(/ts$/, "js"))).href;
