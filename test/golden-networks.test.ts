@@ -21,8 +21,8 @@ const slow = [
   "unet-resnet18",
 ];
 
-/** Networks that `npm test` covers: on blocked operators, and one on the reference engine. */
-const quick = /^(?:cifar-resnet20-cbam|cifar-se|preact-resnet29-se|trajectory-sgd)/;
+/** Networks that `npm test` covers on blocked operators. On the reference engine it covers one. */
+const quick = /^(?:cifar-se|preact-resnet29-se|trajectory-sgd)/;
 
 for (const file of readdirSync(folder))
   for (const engine of slow.some((name) => file.startsWith(name)) ? [ortBlocked] : [referenceEngine(), ortBlocked])

@@ -148,7 +148,7 @@ resnet("20");
     assert.equal(status, 0, stdout);
   });
 
-test("the types for browsers hold in a strict project without those of Node", () => {
+test("the types for browsers hold in a strict project without those of Node", { skip: ifLong }, () => {
   const home = project("types-browser", own);
   const compilerOptions = {
     ...{ target: "es2022", module: "preserve", types: [], strict: true, noEmit: true, skipLibCheck: false },

@@ -111,9 +111,9 @@ test("an option without effect is dropped from what was written before it was re
     assert.deepEqual(effectiveOptions(attentionModules.get(name)!.options, written), kept);
 });
 
-/** Of the networks that have the same options one with the smallest input: the others differ in depth and width. */
-const bySize = [...models.values()].toSorted((a, b) => b.input[1] - a.input[1]);
-const families = [...new Map(bySize.map((spec) => [String(Object.keys(spec.options)), spec])).values()];
+/** Of the networks that have the same options the first with the smallest input: the others differ in depth and width. */
+const bySize = [...models.values()].toSorted((a, b) => a.input[1] - b.input[1]);
+const families = [...new Map(bySize.toReversed().map((spec) => [String(Object.keys(spec.options)), spec])).values()];
 
 for (const { name, options, input } of families) {
   const [channels, ...size] = input;

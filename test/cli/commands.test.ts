@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { attentionModules, models } from "../../src/internal.js";
 import { noWeb } from "../support/engines.js";
 import { sharedFovea as fovea } from "../support/fovea.js";
+import { ifLong } from "../support/long.js";
 
 const json = async (...args: string[]) => {
   const { code, stdout, stderr } = await fovea([...args, "--json"]);
@@ -114,7 +115,7 @@ test("verify checks golden files and says which failed", async () => {
   );
 });
 
-test("verify checks golden files by the WebAssembly build", { skip: noWeb }, async () => {
+test("verify checks golden files by the WebAssembly build", { skip: noWeb || ifLong }, async () => {
   const result = await json("verify", "test/golden/simam.safetensors", "--engine", "ort-web");
   assert.deepEqual(
     result.files.map(({ engine, ok }: { engine: string; ok: boolean }) => [engine, ok]),

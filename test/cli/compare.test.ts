@@ -212,16 +212,19 @@ test("what --check-pairing says of batches is true where an entrant has a traini
   }
 });
 
-test("a module that does not fit and a training that diverges are said; the others go on", async () => {
+const plan = join(temporaryFolder(), "plan.json");
+const written = {
+  data: { source: data, images: 32 },
+  modules: ["none", { name: "se", options: { reduction: 1000 } }, "simam"],
+  seeds: 1,
+  epochs: 1,
+  settings: [{ batch: 8, lr: 1e30 }],
+};
+
+test("a module that does not fit and a training that diverges are said; the others go on", {
+  skip: ifLong,
+}, async () => {
   const out = temporaryFolder();
-  const plan = join(temporaryFolder(), "plan.json");
-  const written = {
-    data: { source: data, images: 32 },
-    modules: ["none", { name: "se", options: { reduction: 1000 } }, "simam"],
-    seeds: 1,
-    epochs: 1,
-    settings: [{ batch: 8, lr: 1e30 }],
-  };
   writeFileSync(plan, JSON.stringify(written));
   const { code, stderr, stdout } = await fovea(["compare", plan, "--out", out, "--no-cost", "--json"]);
   assert.equal(code, 0, stderr);
@@ -229,6 +232,11 @@ test("a module that does not fit and a training that diverges are said; the othe
   assert.equal(rows[0].diverged, 1);
   assert.match(rows[1].verdict, /does not fit: .*reduction 1000 leaves no hidden channel/);
   assert.equal(rows[2].missing, 0);
+});
+
+test("a plan's own settings are not for flags, and a plan that is not JSON is refused by line", async () => {
+  const out = temporaryFolder();
+  writeFileSync(plan, JSON.stringify(written));
   const flagged = await fovea(["compare", plan, "--out", out, "--seeds", "3"]);
   assert.equal(flagged.code, 2);
   assert.match(flagged.stderr, /--seeds has no effect: the plan .* sets it; change it there/);

@@ -9,6 +9,7 @@ import { createModelByName } from "../../src/models/index.js";
 import { initialize } from "../../src/nn/index.js";
 import { weightsOf } from "../../src/train/index.js";
 import { sharedFovea as fovea, temporaryFolder } from "../support/fovea.js";
+import { ifLong } from "../support/long.js";
 
 const folder = temporaryFolder();
 const at = (...parts: string[]) => join(folder, ...parts);
@@ -150,7 +151,7 @@ test("--gates draws every gate, and writes them raw at their own sizes", async (
   assert.match(svg, /wide\.png: layer3\.2\.cbam/);
 });
 
-test("--sanity says how much of the maps random weights leave, beside other images", async () => {
+test("--sanity says how much of the maps random weights leave, beside other images", { skip: ifLong }, async () => {
   const { code, stdout, stderr } = await explained(plain, wide, tall, "--sanity", "--method", "gradcam,layercam");
   assert.equal(code, 0, stderr);
   assert.match(stdout, /random weights +gradcam +layercam/);
@@ -259,7 +260,7 @@ test("explain: no weights, a run without weights, and images of one pixel", asyn
   assert.match(single.stderr, /the network has one class/);
 });
 
-test("bench explain counts runs of the network; its flags are not those of bench", async () => {
+test("bench explain counts runs of the network", { skip: ifLong }, async () => {
   const { code, stdout, stderr } = await fovea(
     "bench explain --model resnet32 --attention se --input 3x8x8 --method gradcam,gradient,ig --steps 1 --json".split(
       " ",
@@ -270,6 +271,9 @@ test("bench explain counts runs of the network; its flags are not those of bench
   assert.deepEqual([model, attention], ["resnet32", "se"]);
   const [cam, gradient, ig] = methods.map(({ forwards }: { forwards: number }) => forwards);
   assert.ok(cam < 1.15 && gradient > 2.5 && gradient < 3.5 && ig > 10, `${cam} ${gradient} ${ig}`);
+});
+
+test("flags of bench explain are not those of bench", async () => {
   const lost = await fovea(["bench", "--model", "resnet32", "explain"]);
   assert.equal(lost.code, 2);
   assert.match(lost.stderr, /--model goes after the subcommand: fovea bench explain --model/);

@@ -77,7 +77,7 @@ test("a training that is killed and resumed has the same weights, maps and repor
   assert.deepEqual(steps("killed"), steps("whole"));
 });
 
-test("a run of another seed follows the same images", async () => {
+test("a run of another seed follows the same images", { skip: ifLong }, async () => {
   const { code, stderr } = await fovea([
     ...["train", at("data"), "--model", "resnet20", "--attention", "se", "--epochs", "1", "--batch", "16"],
     ...["--seed", "6", "--out", at("other")],

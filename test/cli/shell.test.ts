@@ -75,7 +75,7 @@ const hostile = (name: string) => join(folder, `${name}'s $HOME;\n\`id\` <b>`);
 mkdirSync(join(folder, "data"));
 const data = tinyCifar(join(folder, "data"), { train: 16, test: 8 });
 const training = [
-  ...["train", data, "--model", "mobilenetv1_025", "--batch", "4", "--threads", "1", "--no-maps"],
+  ...["train", data, "--model", "resnet20", "--batch", "4", "--threads", "1", "--no-maps"],
   ...["--epochs", "2", "--out"],
 ];
 

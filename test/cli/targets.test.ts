@@ -5,6 +5,7 @@ import { test } from "node:test";
 import sharp from "sharp";
 import { taskRecordIn } from "../../src/cli/run.js";
 import { sharedFovea as fovea, temporaryFolder } from "../support/fovea.js";
+import { ifLong } from "../support/long.js";
 
 const folder = temporaryFolder();
 const at = (...parts: string[]) => join(folder, ...parts);
@@ -106,7 +107,7 @@ test("eval measures a run, and its exported file alike", async () => {
   assert.ok(offset.mae < 100, "errors are in the data's units");
 });
 
-test("export measures and calibrates with a file of labels that is elsewhere", async () => {
+test("export measures and calibrates with a file of labels that is elsewhere", { skip: ifLong }, async () => {
   const where = [at("photos"), "--labels", at("numbers.csv")];
   for (const more of [[], ["--precision", "int8", "--calibrate", at("photos")]]) {
     const args = ["export", runs.numbers, "--out", at("measured.onnx"), ...more, "--measure", ...where];
@@ -196,7 +197,7 @@ test("a run is resumed from another folder with the same labels, and its report 
   assert.match(readFileSync(at("again.html"), "utf8"), /Labels, weakest first/);
 });
 
-test("report.json has the first 1,000 rows that were not used, and their number", async () => {
+test("report.json has the first 1,000 rows that were not used, and their number", { skip: ifLong }, async () => {
   const csv = at("sparse.csv");
   const absent = Array.from({ length: 1100 }, (_, i) => `absent-${i}.png,1`).join("\n");
   writeFileSync(csv, `${table("image,x", (_, i) => `${i},${i}`)}${absent}\n`);

@@ -4,6 +4,7 @@ import { test } from "node:test";
 import { figures } from "../../src/data/shapes/figures.js";
 import { generateShapes, generateShapesSplits } from "../../src/data/shapes.js";
 import { localization } from "../../src/explain/metrics/index.js";
+import { runsLong } from "../support/long.js";
 
 const names = Object.keys(figures) as (keyof typeof figures)[];
 
@@ -101,7 +102,7 @@ test("without an option, images are what they were", async () => {
 
 test("where objects are free, the center is worth no more than chance; otherwise far more", async () => {
   const pointing = (placement: "centered" | "free") => {
-    const data = generateShapes({ count: 800, seed: 3, placement });
+    const data = generateShapes({ count: runsLong ? 800 : 300, seed: 3, placement });
     const { height, width } = data.size!;
     const masks = Array.from({ length: data.length }, (_, i) => ({ height, width, data: data.mask!(i) }));
     const { rows, share } = localization(new Map(), masks, { resamples: 300 });

@@ -6,7 +6,7 @@ import { runsLong } from "../support/long.js";
 const differential = new Differential();
 after(() => differential.release());
 
-const count = runsLong ? 40 : 8;
+const count = runsLong ? 40 : 4;
 
 test(`${count} random networks come out the same from every lowering`, async (t) => {
   const seeds = Array.from({ length: count }, (_, i) => 1 + i);

@@ -44,7 +44,7 @@ test("in Node, no GPU is an error that says so, never a silent fallback", {
   assert.match(stdout, /no GPU is found: WebGPU in Node needs Vulkan, Metal or Direct3D 12.*use device/, stderr);
 });
 
-test("the command line says the same, by its flags", { skip }, () => {
+test("the command line says the same, by its flags", { skip: skip || ifLong }, () => {
   const none = { ...process.env, VK_ICD_FILENAMES: "/none", VK_DRIVER_FILES: "/none" };
   const bench = (env: NodeJS.ProcessEnv | undefined, ...flags: string[]) =>
     spawnSync(

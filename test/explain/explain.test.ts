@@ -31,7 +31,7 @@ import {
 } from "../../src/nn/index.js";
 import { gelu, maxPool, mul, relu, reshape, sigmoid } from "../../src/ops/index.js";
 import { ort, ortEngines } from "../support/engines.js";
-import { runsLong } from "../support/long.js";
+import { ifLong, runsLong } from "../support/long.js";
 import { random } from "../support/random.js";
 
 const engine = referenceEngine();
@@ -320,7 +320,9 @@ for (const [what, model, side, engine, tolerance] of [
   ["small, reference", initialize(new Positions(), { seed: 5 }), 8, referenceEngine(), 1e-9],
   ["U-Net, ONNX Runtime", initialize(unet(18, { numClasses: 3 }), { seed: 2 }), 32, ort, 1e-5],
 ] as const)
-  test(`segmentation: the score is the sum over the positions predicted as a class, or over a region: ${what}`, async () => {
+  test(`segmentation: the score is the sum over the positions predicted as a class, or over a region: ${what}`, {
+    skip: side > 8 && ifLong,
+  }, async () => {
     const shape = [3, side, side] as const;
     const [area, half] = [side ** 2, side ** 2 / 2];
     const given = { model, inputShape: shape, classes: ["sky", "road", "tree"] };

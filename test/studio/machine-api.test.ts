@@ -15,6 +15,7 @@ import { serve as serveFiles } from "../hub/server.js";
 import { printed } from "../support/chromium.js";
 import { setEnv } from "../support/env.js";
 import { main, temporaryFolder } from "../support/fovea.js";
+import { ifLong } from "../support/long.js";
 import { png } from "./support.js";
 
 const [before, home] = [cwd(), temporaryFolder()];
@@ -211,7 +212,7 @@ test("weights in several files are refused before any of them is fetched, also w
   await refuse();
 });
 
-test("a training tells how far it is, step by step, before its first epoch is done", async () => {
+test("a training tells how far it is, step by step, before its first epoch is done", { skip: ifLong }, async () => {
   const machine = new Machine("steps");
   const ask = await open(machine);
   const run = await withImages(ask);
@@ -237,7 +238,7 @@ test("a training from pretrained weights builds the network with all of its opti
   assert.deepEqual(model, { name: "resnet20", options: { ...own, numClasses: 2 } });
 });
 
-test("a training that is stopped twice is saved", async () => {
+test("a training that is stopped twice is saved", { skip: ifLong }, async () => {
   const machine = new Machine("stopped");
   const ask = await open(machine);
   const run = await inFirstEpoch(ask);

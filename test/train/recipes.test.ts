@@ -34,6 +34,7 @@ import {
   trainingStep,
 } from "../../src/train/index.js";
 import { ort } from "../support/engines.js";
+import { runsLong } from "../support/long.js";
 
 class Net extends Module {
   readonly conv = new Conv2d(3, 8, { kernelSize: 3, stride: 2, padding: 1 });
@@ -225,7 +226,8 @@ for (const [name, more] of Object.entries({
     };
     const whole = await ending([]);
     // 7 batches an epoch: in the middle of a step, at its end, and in the last, shorter one of an epoch.
-    for (const stops of [[1], [3, 2], [6], [8, 5, 4]]) assert.deepEqual(await ending(stops), whole, String(stops));
+    for (const stops of runsLong ? [[1], [3, 2], [6], [8, 5, 4]] : [[3, 2], [6]])
+      assert.deepEqual(await ending(stops), whole, String(stops));
   });
 
 for (const [name, more] of Object.entries({

@@ -48,8 +48,8 @@ for (const [name, side] of families)
   });
 
 test("every attention module exports in the operator sets where something changed", async () => {
-  for (const example of defaults)
-    for (const opset of ifLong ? ([13, 21] as const) : ([13, 17, 18, 21] as const)) {
+  for (const [i, example] of defaults.entries())
+    for (const opset of ifLong ? ([i % 2 ? 21 : 13] as const) : ([13, 17, 18, 21] as const)) {
       const { graph } = traceExample(example);
       await holds(graph, graph, { opset });
     }
