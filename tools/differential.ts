@@ -1,7 +1,7 @@
 /**
  * Random networks, their gradients and their updates: every lowering against the reference engine (test/differential/).
  *
- *     node dist/tools/differential.js [--count 2000] [--seed 1] [--time-limit SECONDS] [--lowerings native,standard] [--threads 1]
+ *     node dist/tools/differential.js [--count 2000] [--seed 1] [--time-limit SECONDS] [--lowerings native,gpu] [--threads 1]
  *     node dist/tools/differential.js --plan '{"seed":…}'
  */
 import { exit, stderr } from "node:process";

@@ -31,10 +31,13 @@ export const lowerings: Readonly<Record<string, (threads: number) => Engine>> = 
   // What is written for WebAssembly, on the native build.
   web: (threads) =>
     ortEngine({ threads, layout: "plain", rules: withWinograd(wasmRules, { share: Number.POSITIVE_INFINITY }) }),
-  // What is written for WebGPU, on the native build: test/engines/webgpu*.test.ts run it where it belongs.
+  // What is written for WebGPU, on the native build.
   webgpu: webgpuOnCpu,
   standard: (threads) => ortEngine({ threads, layout: "plain", rules: new Map([...inferenceRules, ...trainingRules]) }),
 };
+
+/** The same on a GPU or a software adapter: only where it is asked for, and one is there. */
+const onGpu = { gpu: () => ortEngine({ device: "webgpu", allowSoftware: true }) };
 
 /** One array that is not what the reference engine says, or (without one) a network that could not be run. */
 export interface Difference {
@@ -59,7 +62,7 @@ const floor = 1e-5;
 
 /** One engine for each lowering. */
 export const enginesFor = (threads: number): ReadonlyMap<string, Engine> =>
-  new Map(Object.entries(lowerings).map(([name, make]) => [name, make(threads)]));
+  new Map(Object.entries({ ...lowerings, ...onGpu }).map(([name, make]) => [name, make(threads)]));
 
 /** Runs a network on the reference engine and on each lowering, and compares all outputs and all state afterwards. */
 export async function compare(

@@ -186,7 +186,9 @@ test("all is there after a reload; a second tab does not touch it", { skip }, as
   await second.close();
 });
 
-test("it trains in the page, with curves and maps; stops, and goes on after a reload", { skip }, async () => {
+test("it trains in the page, with curves and maps; stops, and goes on after a reload", {
+  skip: skip || ifLong,
+}, async () => {
   const { page } = (await visited)!;
   await goTo(page, "Train");
   const field = page.getByLabel("Epochs");
@@ -215,7 +217,9 @@ test("it trains in the page, with curves and maps; stops, and goes on after a re
   await looksWell((await visited)!, "train");
 });
 
-test("the confusion matrix leads to images, and images to maps; a cover changes what it says", { skip }, async () => {
+test("the confusion matrix leads to images, and images to maps; a cover changes what it says", {
+  skip: skip || ifLong,
+}, async () => {
   const { page } = (await visited)!;
   await goTo(page, "Understand");
   await page.getByText(/^\d+ of \d+ held-out images are right$/).waitFor({ timeout: 120_000 });
@@ -254,14 +258,14 @@ test("the confusion matrix leads to images, and images to maps; a cover changes 
   await looksWell((await visited)!, "understand");
 });
 
-test("the camera is looked at live", { skip }, async () => {
+test("the camera is looked at live", { skip: skip || ifLong }, async () => {
   const { page } = (await visited)!;
   await page.getByRole("button", { name: "Camera" }).click();
   await page.getByText(/^[1-9]\d* images a second/).waitFor({ timeout: 60_000 });
   await page.getByRole("button", { name: "Stop the camera" }).click();
 });
 
-test("modules are drawn, and the network's layers have maps", { skip }, async () => {
+test("modules are drawn, and the network's layers have maps", { skip: skip || ifLong }, async () => {
   const { page } = (await visited)!;
   await goTo(page, "Look around");
   const modules = page.getByRole("region", { name: "Modules" });
