@@ -63,7 +63,7 @@ test("where the networks look stands in all tables, with intervals and beside co
   assert.ok(Math.abs(se.difference.energyOverShare.mean - expected) < 1e-9);
   assert.match(text("table.md"), /\| entrant \| energy ÷ area \| difference \| pointing % \|/);
   assert.match(text("results.csv").split("\n")[0]!, /energy_over_area,pointing$/);
-  assert.match(made.stdout, /energy ÷ area/);
+  assert.match(made!.stdout, /energy ÷ area/);
   const html = text("report.html");
   assert.match(html, /Where they look: resnet20/);
   assert.match(html, /The same 6 test images for every module, with seed 0/);
@@ -299,15 +299,16 @@ test("tables of what is no comparison, or of one in which nothing is done, is on
   const empty = await fovea(["compare", "tables", planned]);
   assert.equal(empty.code, 1);
   assert.match(empty.stderr, /no unit is done yet/);
+  writeFileSync(join(folder, "table.md"), "");
   symlinkSync("/nowhere", join(folder, "dead"));
   for (const [args, says] of [
     [["compare", "shapes", "--modules", "none"], /--modules: none alone cannot be compared/],
     [
-      ["compare", "shapes", "--modules", "none,se", "--out", at("table.md")],
+      ["compare", "shapes", "--modules", "none,se", "--out", join(folder, "table.md")],
       /--out .*table\.md is a file: name a folder/,
     ],
     [
-      ["compare", "shapes", "--modules", "none,se", "--out", at("table.md", "x")],
+      ["compare", "shapes", "--modules", "none,se", "--out", join(folder, "table.md", "x")],
       /--out .* cannot be used as a folder/,
     ],
     [["compare", "shapes", "--modules", "none,se", "--out", join(folder, "dead")], /--out: cannot create/],

@@ -37,7 +37,7 @@ export const lowerings: Readonly<Record<string, (threads: number) => Engine>> = 
 };
 
 /** The same on a GPU or a software adapter: only where it is asked for, and one is there. */
-const onGpu = { gpu: () => ortEngine({ device: "webgpu", allowSoftware: true }) };
+const onGpu: typeof lowerings = { gpu: () => ortEngine({ device: "webgpu", allowSoftware: true }) };
 
 /** One array that is not what the reference engine says, or (without one) a network that could not be run. */
 export interface Difference {
