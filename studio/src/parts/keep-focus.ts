@@ -16,16 +16,27 @@ function within(home: HTMLElement): HTMLElement {
 
 /**
  * Keeps the keyboard's place: where what has the focus is removed or disabled, as a button is once it was pressed, the focus moves to what is
- * nearest, and not to the top of the page.
+ * nearest, and not to the top of the page. Where what arrives late, such as a drawing, pushes it out of the window, the page scrolls to it.
  */
 export function keepFocus(): void {
   /** What had the focus last, and what it is in, from the inside out. */
   let path: HTMLElement[] = [];
+  let byKeyboard = false;
+  /** Where the page was scrolled to when what has the focus was last seen to come into the window. */
+  let scrolled = 0;
+  const sight = new IntersectionObserver((entries) => {
+    const { isIntersecting, target } = entries.at(-1)!;
+    if (isIntersecting) scrolled = scrollY;
+    // If it is somebody who scrolled, they want to see something else.
+    else if (byKeyboard && scrollY === scrolled) target.scrollIntoView({ block: "nearest" });
+  });
   addEventListener("focusin", ({ target }) => {
+    scrolled = scrollY;
+    sight.disconnect();
+    sight.observe(target as Element);
     path = [];
     for (let at = target as HTMLElement | null; at && at !== document.body; at = at.parentElement) path.push(at);
   });
-  let byKeyboard = false;
   addEventListener("keydown", () => void (byKeyboard = true), true);
   addEventListener("pointerdown", () => void (byKeyboard = false), true);
   const settle = () => {
