@@ -17,10 +17,11 @@ const outcome = (job: string, env: NodeJS.ProcessEnv = process.env) =>
 test("in Node, WebGPU trains and predicts as float64 does", { skip }, (t) => {
   const { status, stdout, stderr } = outcome("computed", driver);
   assert.equal(status, 0, stderr);
-  const { module, shuffled, training, diverged, again } = JSON.parse(stdout);
+  const { module, shuffled, differences, training, diverged, again } = JSON.parse(stdout);
   t.diagnostic(stdout);
   assert.ok(module < 1e-4, `CBAM: ${module}`);
   assert.deepEqual(shuffled, [4, 3, 4]);
+  assert.deepEqual(differences, []);
   for (const [i, loss] of training.losses.entries())
     assert.ok(Math.abs(loss - training.exact[i]) < 1e-4, `${training.losses} ${training.exact}`);
   assert.ok(training.state < 1e-4, `state: ${training.state}`);

@@ -111,10 +111,14 @@ export const webgpuTarget = (rules: Rules = new Map()): Target => ({
   },
 });
 
-/** In the provider's own layout, NHWC, convolutions are wrong. With `disable_cpu_ep_fallback` a session opens only if all of it is on the device. */
+/** A session opens only if all of it is on the device. */
+const onDevice = { session: { disable_cpu_ep_fallback: "1" } };
+/** ONNX Runtime moves Transposes past comparisons; the provider has no kernel for those of booleans. */
+const transposesStay = { optimization: { disable_specified_optimizers: "TransposeOptimizer" } };
+/** In the provider's own layout, NHWC, convolutions are wrong. */
 const sessionOptions: InferenceSession.SessionOptions = {
   executionProviders: [{ name: "webgpu", preferredLayout: "NCHW" }],
-  extra: { session: { disable_cpu_ep_fallback: "1" } },
+  extra: onDevice,
   logSeverityLevel: 4,
 };
 
@@ -182,10 +186,16 @@ export async function openSession(
   { model }: SessionSpec,
   options: InferenceSession.SessionOptions,
 ): Promise<InferenceSession> {
-  return ort.InferenceSession.create(model, { ...sessionOptions, ...options }).catch((error: unknown) => {
-    if (!/assigned to the default CPU EP/.test(messageOf(error))) throw error;
-    throw new FoveaError(`WebGPU has no kernel for a part of this graph; use device "cpu"`);
-  });
+  const open = (extra: object) =>
+    ort.InferenceSession.create(model, { ...sessionOptions, ...options, extra: { ...onDevice, ...extra } }).catch(
+      (error: unknown) => {
+        if (/assigned to the default CPU EP/.test(messageOf(error))) return undefined;
+        throw error;
+      },
+    );
+  const session = (await open({})) ?? (await open(transposesStay));
+  if (!session) throw new FoveaError(`WebGPU has no kernel for a part of this graph; use device "cpu"`);
+  return session;
 }
 
 /** Opens a session whose runs are recorded one by one. */
