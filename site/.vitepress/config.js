@@ -45,6 +45,7 @@ const guide = [
     items: pages([
       ["Segmentation", "segmentation"],
       ["Labels and numbers", "labels"],
+      ["Key points", "key-points"],
       ["Re-identification", "re-identification"],
       ["See where it looks", "seeing"],
       ["Compare modules", "comparing"],
