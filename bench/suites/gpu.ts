@@ -1,7 +1,7 @@
 import { createModelByName, type Module, trace } from "../../src/index.js";
-import { initialize, resnet } from "../../src/nn.js";
+import { resnet } from "../../src/nn.js";
 import { normal, randomStep, varied } from "../workload.js";
-import { SmallNet } from "./js.js";
+import { smallNetMeasures } from "./js.js";
 import { peerKeys } from "./nets.js";
 import type { Measure, Suite } from "./suite.js";
 
@@ -69,10 +69,5 @@ export const gpuJs: Suite = {
   cases: Object.keys(batches),
   rounds: 1,
   steps: 15,
-  *measures(name) {
-    const input = [batches[name]!, 3, 32, 32] as const;
-    const model = initialize(new SmallNet());
-    yield { name: "training", model, ...randomStep(model, input, 10, { momentum: 0, weightDecay: 0 }), runs: 2 };
-    yield { ...inference(model, input), peerKey: (key) => key };
-  },
+  measures: (name) => smallNetMeasures(batches[name]!),
 };

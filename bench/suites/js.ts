@@ -1,9 +1,7 @@
 import { trace, type Value } from "../../src/index.js";
 import { Conv2d, globalAveragePool, initialize, Lambda, Linear, Module, ops, Sequential } from "../../src/nn.js";
 import { normal, randomStep } from "../workload.js";
-import type { Suite } from "./suite.js";
-
-const input = [32, 3, 32, 32] as const;
+import type { Measure, Suite } from "./suite.js";
 
 /** Three convolutions of stride 2, means of the maps, and a linear layer: what every engine of the suite can express. */
 export class SmallNet extends Module {
@@ -20,6 +18,14 @@ export class SmallNet extends Module {
   }
 }
 
+/** A training step and inference of the small network, on so many images. */
+export function* smallNetMeasures(images: number): Generator<Measure> {
+  const input = [images, 3, 32, 32] as const;
+  const model = initialize(new SmallNet());
+  yield { name: "training", model, ...randomStep(model, input, 10, { momentum: 0, weightDecay: 0 }), runs: 2 };
+  yield { name: "inference", model, graph: trace(model, input), feeds: { input: normal("images", input) } };
+}
+
 export const js: Suite = {
   name: "js",
   title: "Other engines in JavaScript",
@@ -30,9 +36,5 @@ export const js: Suite = {
   cases: ["small-cnn"],
   rounds: 3,
   steps: 15,
-  *measures() {
-    const model = initialize(new SmallNet());
-    yield { name: "training", model, ...randomStep(model, input, 10, { momentum: 0, weightDecay: 0 }), runs: 2 };
-    yield { name: "inference", model, graph: trace(model, input), feeds: { input: normal("images", input) } };
-  },
+  measures: () => smallNetMeasures(32),
 };

@@ -2,19 +2,19 @@ import { mainScores } from "../core/tasks.js";
 import { dotPlot } from "../report/dot-plot.js";
 import { paretoFront, scatter } from "../report/scatter.js";
 import type { Row } from "./analysis.js";
-import { scoreTitle } from "./task-tables.js";
-import { type Scale, scaleOf } from "./verdict.js";
+import { scoreTitles } from "./task-tables.js";
+import { scaleOf } from "./verdict.js";
 
 const fitting = (rows: readonly Row[]) => rows.filter(({ misfit }) => misfit === null);
 
 /** Scores of rows as they are drawn. */
 function drawn(rows: readonly Row[]) {
   const { measure } = rows[0]!;
-  const scale: Scale = scaleOf(measure);
+  const scale = scaleOf(measure);
   const value = (score: number) => scale.factor * score;
   return {
     ...scale,
-    title: scoreTitle(measure),
+    title: scoreTitles[measure],
     value,
     maybe: (score: number | null | undefined) => (typeof score === "number" ? value(score) : null),
     both: (range: readonly [number, number] | null | undefined): readonly [number, number] | null =>

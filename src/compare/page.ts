@@ -16,7 +16,7 @@ import {
   sourceName,
   verdictList,
 } from "./tables.js";
-import { scoreTitle } from "./task-tables.js";
+import { scoreTitles } from "./task-tables.js";
 import { scaleOf } from "./verdict.js";
 
 /** A comparison, with what was measured of costs. */
@@ -58,7 +58,7 @@ function entryPart(
     ...plan.backbones.flatMap(({ label }) => {
       const own = rows.filter(({ backbone }) => backbone === label);
       const { entrant: base, measure } = own[0]!;
-      const title = scoreTitle(measure);
+      const title = scoreTitles[measure];
       const strips = mapStrips(comparison, label);
       const timed = costs?.rows.filter(({ backbone }) => backbone === label) ?? [];
       return [

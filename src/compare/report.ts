@@ -16,7 +16,7 @@ import {
   notes,
   sourceName,
 } from "./tables.js";
-import { scoreTitle } from "./task-tables.js";
+import { scoreTitles } from "./task-tables.js";
 import { verdict } from "./verdict.js";
 
 const asColumns = (some: readonly Columned[]): Column<Row>[] =>
@@ -61,7 +61,7 @@ function verdictPart({ rows, plan }: Comparison): Markup {
 
 function backbonePart(label: string, rows: readonly Row[]): Markup {
   const { svg, front } = paretoPlot(rows);
-  const title = scoreTitle(rows[0]!.measure);
+  const title = scoreTitles[rows[0]!.measure];
   return section(
     label,
     "Bars are 95 % intervals of the mean over seeds, ticks are means. The band is the interval of the baseline.",

@@ -4,7 +4,7 @@ import type { LookImages, LookMean } from "./looks.js";
 import { canonical, type Plan, taskOfPlan, writtenPlan } from "./plan.js";
 import type { Measured } from "./results.js";
 import { leastP, mean } from "./statistics/index.js";
-import { shownTasks } from "./task-tables.js";
+import { measuredColumns } from "./task-tables.js";
 import { fewestSeeds, settingTitle } from "./units.js";
 import { points, pText, scaleOf, verdict } from "./verdict.js";
 
@@ -59,14 +59,14 @@ export function unitTable({ plan, outcomes }: Comparison): {
   readonly names: readonly string[];
   readonly lines: readonly (readonly (string | number | null)[])[];
 } {
-  const measuredColumns = Object.entries(shownTasks[taskOfPlan(plan)].columns);
+  const columns = Object.entries(measuredColumns[taskOfPlan(plan)]);
   const header = [
     ...["backbone", "entrant", "seed", "setting", "status", "parameters", "macs", "steps", "epochs", "trained_macs"],
-    ...["last", "chosen"].flatMap((which) => measuredColumns.map(([name]) => `${which}_${name}`)),
+    ...["last", "chosen"].flatMap((which) => columns.map(([name]) => `${which}_${name}`)),
     ...["energy_over_area", "pointing"],
   ];
   const measured = (one: Measured | null | undefined): (number | null)[] =>
-    measuredColumns.map(([, of]) => (one && of(one)) ?? null);
+    columns.map(([, of]) => (one && of(one)) ?? null);
   const lines = outcomes.map(({ unit, result, misfit, looks }) => [
     ...[unit.backbone.label, unit.entrant.label, unit.seed, settingTitle(plan.settings[unit.setting]!)],
     result?.status ?? (misfit === undefined ? "missing" : "misfit"),

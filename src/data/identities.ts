@@ -1,4 +1,5 @@
 import { checkIndex, type Dataset, type Splits } from "./dataset.js";
+import { concatDatasets } from "./joined.js";
 import { marketFolders, openMarket1501 } from "./market.js";
 import { generatePeople, type SightedDataset } from "./people.js";
 import type { ShapesSplitsOptions } from "./shapes.js";
@@ -9,31 +10,13 @@ export function joinSighted(query: SightedDataset, gallery: SightedDataset): Dat
   const identities = parts.flatMap((part) => part.identities);
   const known = [...new Set(identities)].sort((a, b) => a - b);
   const labelOf = new Map(known.map((identity, label) => [identity, label]));
-  const place = parts.flatMap(({ dataset }) =>
-    Array.from({ length: dataset.length }, (_, index) => ({ dataset, index })),
-  );
-  const { name, size, defaults, file } = query.dataset;
-  const joined: Dataset = {
-    name,
+  const labeled = parts.map(({ dataset, identities }) => ({
+    ...dataset,
     classes: known.map(String),
-    length: place.length,
     labels: identities.map((identity) => labelOf.get(identity)!),
-    size,
-    ...(defaults && { defaults }),
-    skipped: parts.flatMap(({ dataset }) => dataset.skipped),
-    image: async (i) => {
-      const { dataset, index } = place[checkIndex(joined, i)]!;
-      return dataset.image(index);
-    },
-    ...(file && {
-      file: (i: number) => {
-        const { dataset, index } = place[checkIndex(joined, i)]!;
-        return dataset.file!(index);
-      },
-    }),
-    sightings: { identities, cameras: parts.flatMap((part) => part.cameras), queries: query.dataset.length },
-  };
-  return joined;
+  }));
+  const sightings = { identities, cameras: parts.flatMap(({ cameras }) => cameras), queries: query.dataset.length };
+  return Object.assign(concatDatasets(labeled), { sightings });
 }
 
 /** Market-1501's folders as splits: query and gallery are the validation part. */

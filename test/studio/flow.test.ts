@@ -339,7 +339,7 @@ test("what is taken away says what the page says", { skip: skip || ifLong }, asy
     await page.getByRole("button", { name: `Save: ${title}`, exact: true }).isEnabled();
     return join(folder, name);
   };
-  const images = await unpack(await shapesZip(runsLong ? 34 : 5), join(folder, "images"));
+  const images = await unpack(await shapesZip(34), join(folder, "images"));
   const run = join(folder, "run");
   await unpack(readFileSync(await save("The run folder", "run.zip")), run);
   const facts = await (await RunFolder.open(run)).facts();

@@ -142,6 +142,14 @@ export interface LoweredState {
   readonly after: LoweredOutput;
 }
 
+/** Has the nodes that read a value read another one. Outputs and state stay as they are. */
+export function redirect(value: LoweredValue, by: LoweredValue): void {
+  for (const reader of [...value.readers])
+    reader.inputs.forEach((input, i) => {
+      if (input === value) reader.setInput(i, by);
+    });
+}
+
 /** A model between a graph and its bytes: nodes in an order in which they can be run, with definitions and uses. */
 export class LoweredModule {
   nodes: LoweredNode[] = [];
@@ -174,10 +182,7 @@ export class LoweredModule {
 
   /** Has whatever reads `value` read another one. */
   replaceAllUses(value: LoweredValue, by: LoweredValue): void {
-    for (const reader of [...value.readers])
-      reader.inputs.forEach((input, i) => {
-        if (input === value) reader.setInput(i, by);
-      });
+    redirect(value, by);
     this.outputs = this.outputs.map((output) => (output.value === value ? { ...output, value: by } : output));
     this.states = this.states.map((state) => ({
       ...state,

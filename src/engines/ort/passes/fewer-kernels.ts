@@ -1,6 +1,6 @@
 import { sameShape } from "../../../core/shape.js";
 import { sizeOf, type Tensor, tensor } from "../../../core/tensor.js";
-import { type LoweredModule, LoweredNode, type LoweredValue, operatorKey } from "../../../formats/onnx/ir.js";
+import { type LoweredModule, LoweredNode, type LoweredValue, operatorKey, redirect } from "../../../formats/onnx/ir.js";
 import { OnnxWriter } from "../../../formats/onnx/writer.js";
 import type { Pass } from "./pass.js";
 
@@ -40,14 +40,6 @@ export const mergeDuplicates = changing((lowered) => {
     else known.set(key, node);
   }
 });
-
-/** Has readers of a value that does not leave the module read another one. */
-function redirect(value: LoweredValue, by: LoweredValue): void {
-  for (const reader of [...value.readers])
-    reader.inputs.forEach((input, i) => {
-      if (input === value) reader.setInput(i, by);
-    });
-}
 
 /** A bias that is added to a product of matrices becomes the product's own. */
 export const addInProducts = changing((lowered) => {

@@ -79,7 +79,7 @@ const reduceMax: RuleFor<typeof reductions.reduceMax> = (node, [x], write) => {
 /** A shape with some adjacent axes as one. */
 const mergedAxes = (shape: readonly number[], first: number, count: number): readonly number[] => [
   ...shape.slice(0, first),
-  shape.slice(first, first + count).reduce((n, d) => n * d, 1),
+  sizeOf(shape.slice(first, first + count)),
   ...shape.slice(first + count),
 ];
 

@@ -40,9 +40,9 @@ interface Held {
 class CapturedState extends SessionState {
   readonly #inputs: ReadonlyMap<string, Held>;
   readonly #states: ReadonlyMap<string, Held>;
+  readonly #feeds: OrtArrays;
   /** All outputs, one after the other, where the CPU can read them. */
   readonly #read: Buffer;
-  readonly #total: number;
 
   constructor(
     ort: PageOrt,
@@ -61,9 +61,12 @@ class CapturedState extends SessionState {
     this.#inputs = new Map(spec.inputs.map(({ name, shape }) => [name, hold(shape as number[])]));
     this.#states = new Map(spec.states.map(({ before, initial }) => [before, hold(initial.shape)]));
     for (const { before, initial } of spec.states) this.#write(this.#states.get(before)!, initial);
-    this.state = Object.fromEntries([...this.#states].map(([name, { array }]) => [name, array]));
-    this.#total = spec.outputs.reduce((n, { shape }) => n + 4 * sizeOf(shape as number[]), 0);
-    this.#read = device.createBuffer({ size: Math.max(16, this.#total), usage: usage.read | usage.copiedTo });
+    const arrays = (held: ReadonlyMap<string, Held>) =>
+      Object.fromEntries([...held].map(([name, { array }]) => [name, array]));
+    this.state = arrays(this.#states);
+    this.#feeds = { ...arrays(this.#inputs), ...this.state };
+    const total = spec.outputs.reduce((n, { shape }) => n + 4 * sizeOf(shape as number[]), 0);
+    this.#read = device.createBuffer({ size: Math.max(16, total), usage: usage.read | usage.copiedTo });
   }
 
   #write({ buffer }: Held, value: Tensor): void {
@@ -72,8 +75,7 @@ class CapturedState extends SessionState {
 
   /** Runs the session on whatever the buffers hold. */
   #launch(): Promise<OrtArrays> {
-    const inputs = Object.fromEntries([...this.#inputs].map(([name, { array }]) => [name, array]));
-    return this.session.run({ ...inputs, ...this.state });
+    return this.session.run(this.#feeds);
   }
 
   /** Captures a run, whose results are dropped. Returns whether it can be repeated: of what it does, only kernels are. */

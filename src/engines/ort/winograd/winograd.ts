@@ -8,7 +8,7 @@ import { alongAxis, overKernel, type Points } from "./transforms.js";
 /**
  * Winograd's F(m×m,3×3), for every layout: a tile of p×p pixels, p = m + 2, is transformed to p² points per channel, each multiplied by its
  * own matrix [C,O], and the p² sums per filter are transformed back to m×m outputs: y = Aᵀ[(G w Gᵀ) ⊙ (Bᵀ x B)]A. That takes 4/9 of the
- * multiplications for m = 2 and 1/4 for m = 4. The former rounds like the convolution itself, the latter ten times more.
+ * multiplications for m = 2 and 1/4 for m = 4. The former rounds like the convolution itself, the latter about five times more.
  *
  * With positions before images and channels, each transform is a product with one matrix along the rows and one along the columns,
  * covering all tiles, their overlap and the border. The gradients do the same with dy, and once more with x.
