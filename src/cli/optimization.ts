@@ -39,7 +39,9 @@ export const optimizationFlags = flagList(
   flag("--weight-decay <x>", `weight decay (default: ${defaultsOf("weightDecay")})`, schemas.nonNegative),
   flag("--no-decay-norms", "no weight decay on norms and biases"),
   flag("--schedule <name>", "learning rate schedule", schemas.oneOf(...scheduleNames), "cosine"),
-  flag("--step-epochs <list>", "epochs after which --schedule step divides the rate by ten, such as 30,60", epochList),
+  flag("--step-epochs <list>", "epochs after which the rate of --schedule step drops, such as 30,60", epochList),
+  flag("--decay-epochs <n>", "in place of --step-epochs: it drops every n epochs, such as 2.4", schemas.positive),
+  flag("--decay-rate <x>", "what it is multiplied by (default: 0.1)", schemas.positive),
   flag("--cycle-epochs <n>", "epochs of the first cycle of --schedule warm-restarts", schemas.positive),
   flag(
     "--cycle-factor <x>",

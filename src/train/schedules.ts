@@ -15,7 +15,7 @@ export type Schedule =
   | { readonly kind: "constant"; readonly warmupEpochs?: number }
   | {
       readonly kind: "step";
-      readonly epochs: readonly number[];
+      readonly epochs: number | readonly number[];
       readonly factor: number;
       readonly warmupEpochs?: number;
     }
@@ -75,8 +75,11 @@ export function constantSchedule(options: ScheduleOptions = {}): Schedule {
   return { kind: "constant", ...options };
 }
 
-/** Multiplies the rate by `factor` after each of the given epochs. */
-export function stepSchedule(epochs: readonly number[], options: StepScheduleOptions = {}): Schedule {
+/**
+ * Multiplies the rate by `factor` after each of the given epochs. A number means again and again, every so many epochs, as PyTorch's StepLR.
+ * Epochs count from the start, warm-up included.
+ */
+export function stepSchedule(epochs: number | readonly number[], options: StepScheduleOptions = {}): Schedule {
   check("stepSchedule", "epochs", stepEpochs, epochs);
   check("stepSchedule", "options", stepScheduleOptions, options);
   return { kind: "step", epochs, factor: 0.1, ...options };
@@ -115,9 +118,19 @@ export interface ScheduleChoice {
   readonly warmup?: number | undefined;
   /** Default: half and three quarters of the epochs. */
   readonly stepEpochs?: readonly number[] | undefined;
+  /** In place of `stepEpochs`: the rate drops again and again, every so many epochs. */
+  readonly decayEpochs?: number | undefined;
+  /** What the rate is multiplied by when it drops. Default 0.1. */
+  readonly decayRate?: number | undefined;
   readonly cycleEpochs?: number | undefined;
   readonly cycleFactor?: number | undefined;
 }
+
+/** Choices that belong to one kind of schedule. */
+export const choicesOf = {
+  step: ["stepEpochs", "decayEpochs", "decayRate"],
+  "warm-restarts": ["cycleEpochs", "cycleFactor"],
+} as const satisfies Partial<Record<Schedule["kind"], readonly (keyof ScheduleChoice)[]>>;
 
 /**
  * The schedule that is chosen of a training of so many epochs. By default `cosine`.
@@ -125,16 +138,15 @@ export interface ScheduleChoice {
  * @throws OptionError for a choice without effect, or one that lacks what it needs. `called` says what choices are called in messages.
  */
 export function scheduleBy(
-  { schedule = "cosine", warmup = 0, stepEpochs, cycleEpochs, cycleFactor }: ScheduleChoice,
+  { schedule = "cosine", warmup = 0, ...choice }: ScheduleChoice,
   epochs: number,
   called: (name: keyof ScheduleChoice) => string = (name) => name,
 ): Schedule {
-  const belongs = { stepEpochs: "step", cycleEpochs: "warm-restarts", cycleFactor: "warm-restarts" } as const;
-  for (const [name, value] of Object.entries({ stepEpochs, cycleEpochs, cycleFactor })) {
-    const owner = belongs[name as keyof typeof belongs];
-    if (value !== undefined && schedule !== owner)
-      throw new OptionError(`${called(name as keyof ScheduleChoice)} needs ${called("schedule")} ${owner}`);
-  }
+  for (const [owner, names] of Object.entries(choicesOf))
+    for (const name of names)
+      if (choice[name] !== undefined && schedule !== owner)
+        throw new OptionError(`${called(name)} needs ${called("schedule")} ${owner}`);
+  const { stepEpochs, decayEpochs, decayRate, cycleEpochs, cycleFactor } = choice;
   const warmupEpochs = warmup;
   switch (schedule) {
     case "cosine":
@@ -152,7 +164,14 @@ export function scheduleBy(
         throw new OptionError(`${called("schedule")} warm-restarts needs ${called("cycleEpochs")}`);
       return warmRestartSchedule(cycleEpochs, { warmupEpochs, ...(cycleFactor !== undefined && { cycleFactor }) });
     case "step":
-      return stepSchedule(stepEpochs ?? [Math.floor(epochs / 2), Math.floor((epochs * 3) / 4)], { warmupEpochs });
+      if (stepEpochs && decayEpochs !== undefined)
+        throw new OptionError(
+          `${called("stepEpochs")} and ${called("decayEpochs")} both say when the rate drops; leave one out`,
+        );
+      return stepSchedule(decayEpochs ?? stepEpochs ?? [Math.floor(epochs / 2), Math.floor((epochs * 3) / 4)], {
+        warmupEpochs,
+        ...(decayRate !== undefined && { factor: decayRate }),
+      });
   }
 }
 
@@ -175,8 +194,11 @@ export function learningRateFactor(schedule: Schedule, step: number, stepsPerEpo
   switch (schedule.kind) {
     case "constant":
       return 1;
-    case "step":
-      return schedule.factor ** schedule.epochs.filter((epoch) => step >= epoch * stepsPerEpoch).length;
+    case "step": {
+      const { epochs: at, factor } = schedule;
+      const reached = (epoch: number) => step >= epoch * stepsPerEpoch;
+      return factor ** (typeof at === "number" ? Math.floor(step / (at * stepsPerEpoch)) : at.filter(reached).length);
+    }
     case "cosine":
       return halfCosine(1, schedule.minFactor ?? 0, (step - warmup) / Math.max(1, total - warmup));
     case "one-cycle": {

@@ -88,7 +88,7 @@ test("export --measure matches classes by name", async () => {
   assert.match(outcome.stderr, /classes of the model that the data lacks: apple/);
 });
 
-test("a run is not resumed on other classes", async () => {
+test("a run is not resumed on other classes", { skip: ifLong }, async () => {
   const moved = join(folder, "moved");
   cpSync(data, moved, { recursive: true });
   const begun = join(folder, "begun");

@@ -82,7 +82,7 @@ test("summary --lowering --device webgpu counts the kernels of a training step",
   assert.ok(total > 1000 && total <= 0.7 * 2297, String(total));
 });
 
-test("bench times training and inference", async () => {
+test("bench times training and inference", { skip: ifLong }, async () => {
   for (const mode of ["train", "infer"]) {
     const result = await json(
       "bench",

@@ -123,7 +123,7 @@ test("a second coordinator is refused, and says who is at it", { skip: ifLong },
   );
 });
 
-test("units of other data, another program or a damaged result enter no table", async () => {
+test("units of other data, another program or a damaged result enter no table", { skip: ifLong }, async () => {
   const out = join(temporaryFolder(), "copy");
   cpSync(undisturbed, out, { recursive: true });
   const args = [...common, ...modules, "--out", out];

@@ -49,7 +49,7 @@ test("the usual optimizer and rate depend on the network and on where it starts;
   assert.equal((await trained("mobile-sgd", ...mobile, "--optimizer", "sgd")).optimizer, "sgd 0.1");
 });
 
-test("a resumed run goes on with what it was trained by, whatever is usual now", async () => {
+test("a resumed run goes on with what it was trained by, whatever is usual now", { skip: ifLong }, async () => {
   // As written when pretrained weights were trained on at the full rate.
   await trained("old");
   const { training, ...config } = configOf("old");
@@ -85,7 +85,9 @@ test("a diverged epoch leaves the weights and the checkpoint of the last good on
   assert.deepEqual(readFileSync(join(at("diverging"), "best.safetensors")), before[1]);
 });
 
-test("a run with --ema from before its averages were kept is refused on resume with the reason", async () => {
+test("a run with --ema from before its averages were kept is refused on resume with the reason", {
+  skip: ifLong,
+}, async () => {
   await trained("averaged", "--ema", "0.9");
   const config = configOf("averaged");
   const last = join(at("averaged"), "last.safetensors");

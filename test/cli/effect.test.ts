@@ -8,6 +8,7 @@ import { createModel } from "../../src/models/index.js";
 import { initialize } from "../../src/nn/index.js";
 import { weightsOf } from "../../src/train/index.js";
 import { sharedFovea as fovea, temporaryFolder, tinyCifar } from "../support/fovea.js";
+import { ifLong } from "../support/long.js";
 
 const folder = temporaryFolder();
 const at = (...parts: string[]) => join(folder, ...parts);
@@ -177,7 +178,7 @@ test("eval says which part of the data it measured, in words and in JSON", async
   }
 });
 
-test("the same flags are taken where they change something", async () => {
+test("the same flags are taken where they change something", { skip: ifLong }, async () => {
   const more = ["--image-size", "16", "--epochs", "1", "--batch", "4", "--no-maps"];
   for (const args of [
     ["train", flat, ...more, "--val-split", "0.3", "--test-split", "0.3", "--out", at("shares")],
@@ -189,7 +190,9 @@ test("the same flags are taken where they change something", async () => {
   }
 });
 
-test("weights of the same network in another form are said to be so, with the flags for it", async () => {
+test("weights of the same network in another form are said to be so, with the flags for it", {
+  skip: ifLong,
+}, async () => {
   for (const [options, says] of [
     [{ shortcut: "identity" }, /They belong to resnet20 --shortcut identity$/],
     [{ stem: "imagenet" }, /They belong to resnet20 --stem imagenet$/],
@@ -211,7 +214,9 @@ test("weights of the same network in another form are said to be so, with the fl
   }
 });
 
-test("images of 16 bits that use 10 or 12 are said to look black, by predict and export --measure too", async () => {
+test("images of 16 bits that use 10 or 12 are said to look black, by predict and export --measure too", {
+  skip: ifLong,
+}, async () => {
   for (const [i, name] of ["dark", "light"].entries()) {
     mkdirSync(at("dim", name), { recursive: true });
     for (let k = 0; k < 6; k++)

@@ -104,7 +104,7 @@ test("--localization: methods, gates, an untrained network and controls; masks a
     );
 });
 
-test("--localization counts images without a mask, and refuses if none has one", async () => {
+test("--localization counts images without a mask, and refuses if none has one", { skip: ifLong }, async () => {
   writeFileSync(at("some.csv"), boxes.slice(0, 4).join("\n"));
   const { code, stdout } = await measured("--localization", "--masks", at("some.csv"));
   assert.equal(code, 0);
@@ -126,7 +126,7 @@ test("--localization counts images without a mask, and refuses if none has one",
   }
 });
 
-test("--faithful has the controls in every table, by either spelling, and once", async () => {
+test("--faithful has the controls in every table, by either spelling, and once", { skip: ifLong }, async () => {
   const { rows, images } = await tableOf("faithfulness", "--faithful", "gradcam,random,centre", "--images", "2");
   assert.equal(images, 2);
   assert.deepEqual(

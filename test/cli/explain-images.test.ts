@@ -8,6 +8,7 @@ import { createModelByName } from "../../src/models/index.js";
 import { initialize } from "../../src/nn/index.js";
 import { weightsOf } from "../../src/train/index.js";
 import { sharedFovea as fovea, temporaryFolder } from "../support/fovea.js";
+import { ifLong } from "../support/long.js";
 
 const folder = temporaryFolder();
 const at = (name: string) => join(folder, name);
@@ -66,7 +67,9 @@ test("16-bit, CMYK, gray and turned photographs are explained as the plain one",
   }
 });
 
-test("a segmentation network is explained: for the class of most positions, at a map inside it", async () => {
+test("a segmentation network is explained: for the class of most positions, at a map inside it", {
+  skip: ifLong,
+}, async () => {
   await plain.clone().png().toFile(at("scene.png"));
   const weights = saved("unet_resnet18", { numClasses: 3 });
   const [image] = await mapsOf("unet_resnet18", weights, [at("scene.png")]);

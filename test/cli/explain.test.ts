@@ -87,7 +87,7 @@ test("explain writes the map that the library gives, as it is, and says what it 
   assert.deepEqual([maps[0].layer, maps[0].method, maps[0].raw], ["layer3", "gradcam", raw]);
 });
 
-test("several maps get files of their own beside the one that is named", async () => {
+test("several maps get files of their own beside the one that is named", { skip: ifLong }, async () => {
   const { code, stderr } = await explained(plain, wide, tall, "--method", "gradcam,ig", "--raw", at("several.npy"));
   assert.equal(code, 0, stderr);
   const files = readdirSync(folder).filter((name) => name.startsWith("several"));
@@ -100,7 +100,7 @@ test("several maps get files of their own beside the one that is named", async (
   assert.deepEqual(readNpy(at("several-2-ig.npy")).shape, [32, 32]);
 });
 
-test("pictures: one of all images, the same bytes again; or a file of each in a folder", async () => {
+test("pictures: one of all images, the same bytes again; or a file of each in a folder", { skip: ifLong }, async () => {
   const args = [wide, tall, "--method", "gradcam,hirescam,layercam,ig"];
   const first = await explained(plain, ...args, "--out", at("grid.svg"));
   assert.equal(first.code, 0, first.stderr);
@@ -159,7 +159,7 @@ test("--sanity says how much of the maps random weights leave, beside other imag
   assert.equal(stdout.match(/^(gradcam|layercam) (passes|fails)/gm)!.length, 2);
 });
 
-test("--layer all ranks the layers that all of the network passes, beside the controls", async () => {
+test("--layer all ranks the layers that all of the network passes, beside the controls", { skip: ifLong }, async () => {
   const { code, stdout, stderr } = await explained(plain, wide, tall, "--layer", "all", "--json");
   assert.equal(code, 0, stderr);
   const { layers } = JSON.parse(stdout) as { layers: { layer: string; road: { mean: number } }[] };

@@ -35,7 +35,7 @@ test("train says what is looked for where, and records the task and both scores"
   assert.match(readFileSync(join(run, "report.html"), "utf8"), /Cumulative matching characteristic/);
 });
 
-test("eval measures a run and its exported features alike, also re-ranked", async () => {
+test("eval measures a run and its exported features alike, also re-ranked", { skip: ifLong }, async () => {
   const own = await json(["eval", run, at("market"), "--rerank", "--json"]);
   const { output } = await json(["export", run, "--out", at("features.onnx"), "--json"]);
   assert.deepEqual(output.shape, ["N", 64]);
@@ -101,7 +101,7 @@ test("the same identity by the same camera, junk, and the image itself are not f
   assert.match(broken.stderr, /broken\.png: /);
 });
 
-test("a finished run resumes to the same results, and its report is drawn again", async () => {
+test("a finished run resumes to the same results, and its report is drawn again", { skip: ifLong }, async () => {
   const copy = at("copy");
   cpSync(run, copy, { recursive: true });
   const { code, stderr } = await fovea(["train", "--resume", "--out", copy]);

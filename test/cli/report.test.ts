@@ -7,6 +7,7 @@ import { median } from "../../src/cli/calibrate.js";
 import { progressText } from "../../src/cli/terminal.js";
 import { Rng } from "../../src/core/rng.js";
 import { sharedFovea as fovea, temporaryFolder } from "../support/fovea.js";
+import { ifLong } from "../support/long.js";
 
 const folder = temporaryFolder();
 const data = join(folder, "colors");
@@ -51,7 +52,7 @@ test("the report, the last lines and --json tell of the shipped weights, the fin
   assert.match(html, /Final validation top-1/);
 });
 
-test("a resumed run still reports the best epoch's figures", async () => {
+test("a resumed run still reports the best epoch's figures", { skip: ifLong }, async () => {
   const before = lines(readFileSync(join(out, "metrics.jsonl"), "utf8")).map((line) => JSON.parse(line) as Line);
   const { code, stdout, stderr } = await fovea(["train", "--resume", "--out", out, "--epochs", "4", "--json"]);
   assert.equal(code, 0, stderr);

@@ -75,7 +75,7 @@ test("a folder of images with masks is segmented, which is said; epochs, the bes
   assert.match(readFileSync(at("run", "results.csv"), "utf8"), /,miou\n1,/);
 });
 
-test("eval measures whole images again, as JSON and as text", async () => {
+test("eval measures whole images again, as JSON and as text", { skip: ifLong }, async () => {
   const lines = readFileSync(at("run", "metrics.jsonl"), "utf8")
     .trim()
     .split("\n")

@@ -87,7 +87,7 @@ function shownIn(run: string): readonly string[][] {
 }
 
 test("commands of a run with a hostile name can be copied from the terminal and from its report", {
-  skip,
+  skip: skip || ifLong,
 }, async () => {
   const run = hostile("it");
   const { code, stderr } = await fovea([...training, run]);

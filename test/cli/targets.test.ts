@@ -176,7 +176,9 @@ test("explain shows a label or a number by name", async () => {
   }
 });
 
-test("a run is resumed from another folder with the same labels, and its report drawn again", async () => {
+test("a run is resumed from another folder with the same labels, and its report drawn again", {
+  skip: ifLong,
+}, async () => {
   const copy = at("copy");
   cpSync(runs.numbers, copy, { recursive: true });
   const before = readFileSync(join(copy, "results.csv"), "utf8");
@@ -292,7 +294,9 @@ test("a task in metadata is a record of ours, or another program's word", () => 
   );
 });
 
-test("labels that were learned from columns are measured by them, although there is a list; none known is an error", async () => {
+test("labels that were learned from columns are measured by them, although there is a list; none known is an error", {
+  skip: ifLong,
+}, async () => {
   const csv = at("both.csv");
   writeFileSync(
     csv,

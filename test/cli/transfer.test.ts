@@ -99,7 +99,9 @@ test("weights of a trained network begin another, with a new classifier and an i
   );
 });
 
-test("where nothing is augmented, features of a frozen backbone are computed once; the run folder is as without", async () => {
+test("where nothing is augmented, features of a frozen backbone are computed once; the run folder is as without", {
+  skip: ifLong,
+}, async () => {
   writeFileSync(at("some.safetensors"), writeSafetensors(weightsOf(initialize(createModel("resnet20")))));
   const flags = ["--weights", at("some.safetensors"), "--freeze", "backbone", "--image-size", "32", "--stem", "cifar"];
   const common = [

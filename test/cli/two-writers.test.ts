@@ -51,7 +51,7 @@ test("while one training writes a run folder, others are refused, and reading go
   assert.ok(!readdirSync(run("one")).some((name) => name.startsWith(".")));
 });
 
-test("of trainings that begin in one folder at once, one goes on", async () => {
+test("of trainings that begin in one folder at once, one goes on", { skip: ifLong }, async () => {
   const start = () => fovea(["train", ...settings, "--epochs", "1", "--out", run("race")]);
   const outcomes = await Promise.all([start(), start(), start()]);
   assert.deepEqual(outcomes.map(({ code }) => code).sort(), [0, 1, 1]);
@@ -83,7 +83,9 @@ test("after kill -9 a training is resumed at once, and leaves nothing of the kil
   );
 });
 
-test("a folder where a training was killed before its configuration stood can be begun in", async () => {
+test("a folder where a training was killed before its configuration stood can be begun in", {
+  skip: ifLong,
+}, async () => {
   mkdirSync(run("early"));
   for (const name of [".lock", ".0123456789ab.tmp"]) writeFileSync(join(run("early"), name), "{");
   const { code, stderr } = await sharedFovea(["train", ...settings, "--epochs", "1", "--out", run("early")]);

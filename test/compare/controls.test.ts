@@ -7,7 +7,7 @@ import { createModelByName, resnet } from "../../src/models/index.js";
 import { parametersOf, stateOf } from "../../src/nn/index.js";
 import { sgd, train } from "../../src/train/index.js";
 import { ort } from "../support/engines.js";
-import { runsLong } from "../support/long.js";
+import { ifLong, runsLong } from "../support/long.js";
 
 const dots = (count: number) => {
   const rng = new Rng(1, "dots");
@@ -47,7 +47,7 @@ test("steps in place of epochs: whole epochs are the same, and the last may end 
   );
 });
 
-test("a training by steps that was stopped goes on to the same weights", async () => {
+test("a training by steps that was stopped goes on to the same weights", { skip: ifLong }, async () => {
   const whole = net();
   await train(whole, dots(24), { ...options, steps: 5 });
   for (const stopAfter of runsLong ? [1, 3, 4] : [4]) {

@@ -239,6 +239,13 @@ test("what a plan's setting or recipe has for a choice goes with it where an ent
 
 const together: readonly (readonly [setting: object, training: object, says: RegExp])[] = [
   [{}, { recipe: "torchvision-v1" }, /stepEpochs 30 has no effect: the training ends after 2 epochs/],
+  [{ schedule: "step" }, { decayEpochs: 2 }, /decayEpochs 2 has no effect: the training ends after 2 epochs/],
+  [{}, { decayEpochs: 1 }, /decayEpochs needs schedule step/],
+  [
+    {},
+    { schedule: "step", stepEpochs: [1], decayEpochs: 1 },
+    /stepEpochs and decayEpochs both say when the rate drops/,
+  ],
   [{}, { warmup: 3 }, /warmup 3 is longer than the training, 2 epochs/],
   [{}, { bceTargetThreshold: 0.2 }, /bceTargetThreshold needs bceLoss/],
   [{ bceLoss: true }, { classWeights: "balanced" }, /classWeights has no effect with bceLoss/],

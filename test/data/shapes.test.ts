@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { figures } from "../../src/data/shapes/figures.js";
 import { generateShapes, generateShapesSplits } from "../../src/data/shapes.js";
 import { localization } from "../../src/explain/metrics/index.js";
-import { runsLong } from "../support/long.js";
+import { ifLong, runsLong } from "../support/long.js";
 
 const names = Object.keys(figures) as (keyof typeof figures)[];
 
@@ -100,7 +100,9 @@ test("without an option, images are what they were", async () => {
   assert.equal(hash.digest("hex"), "9ad41c6af60ddc6e277504e8512941669f1d7cc745588d817d0f65bde2ce30dc");
 });
 
-test("where objects are free, the center is worth no more than chance; otherwise far more", async () => {
+test("where objects are free, the center is worth no more than chance; otherwise far more", {
+  skip: ifLong,
+}, async () => {
   const pointing = (placement: "centered" | "free") => {
     const data = generateShapes({ count: runsLong ? 800 : 300, seed: 3, placement });
     const { height, width } = data.size!;

@@ -27,6 +27,7 @@ import {
 } from "../../src/ops/index.js";
 import { sgd, trainingStep } from "../../src/train/index.js";
 import { noWeb, ort, ortWeb } from "../support/engines.js";
+import { ifLong } from "../support/long.js";
 import { random } from "../support/random.js";
 
 /** A module with a learned and a constant cell. */
@@ -295,7 +296,7 @@ async function blockedShare(work: () => Promise<unknown>): Promise<number> {
   return Math.max(longest, now - last) / (now - started);
 }
 
-test("averaging the weights does not change how they train", async () => {
+test("averaging the weights does not change how they train", { skip: ifLong }, async () => {
   const losses = async (ema: number | null) => {
     const { graph, scalars } = trainingStep(resnet(20, { numClasses: 10 }), {
       optimizer: sgd({ lr: 0.1 }),

@@ -86,7 +86,7 @@ async function samplesOf(kind: string, count: number, every: number): Promise<Sa
 const cases: readonly (readonly [kind: string, count: number, every: number, most?: number])[] = [
   ["ort engine", 48, 4],
   ["ort executable", 96, 8],
-  ["ort step", 1000, 50],
+  ["ort step", ifLong ? 300 : 1000, ifLong ? 15 : 50],
   // An instance of WebAssembly takes about as much, and the system takes it back when it likes; four kept ones would be over this.
   ["web engine", 16, 1, 80],
   ["web executable", 48, 4],

@@ -18,6 +18,7 @@ import { type Module, trace } from "../../src/nn/index.js";
 import { convAttributes, convWeightGradOp } from "../../src/ops/conv.js";
 import * as o from "../../src/ops/index.js";
 import { ortBlocked } from "../support/engines.js";
+import { ifLong } from "../support/long.js";
 import { random } from "../support/random.js";
 
 const none: WinogradTuning = { positions: 0, 2: {}, 4: {} };
@@ -115,7 +116,7 @@ test("up to few images a graph that learns is written plain, above them in block
   assert.deepEqual(await gradient({ tuning: { ...defaultTuning, fewImages: 6 } }), plain);
 });
 
-test("the table says which layers go by Winograd's algorithm", async () => {
+test("the table says which layers go by Winograd's algorithm", { skip: ifLong }, async () => {
   const graph = new Graph(false);
   const x = graph.constant(random([2, 64, 6, 8]));
   const w = graph.constant(random([80, 64, 3, 3], { seed: 2 }));

@@ -78,7 +78,9 @@ function near(a: Float64Array, b: Float64Array, tolerance: number, what: string)
   assert.ok(a.length === b.length && off <= tolerance, `${what}: ${off}`);
 }
 
-test("every method explains every kind of network: finite, of the right size, the same on ONNX Runtime", async () => {
+test("every method explains every kind of network: finite, of the right size, the same on ONNX Runtime", {
+  skip: ifLong,
+}, async () => {
   const methods: MethodChoice[] = [...explanationMethods.values()].map(({ name }) =>
     name === "rise" ? [name, { samples: 8 }] : name === "smoothgrad" ? [name, { samples: 4 }] : (name as MethodChoice),
   );
@@ -256,7 +258,7 @@ test("a gradient is that of the score: numeric differences agree, of logits and 
   }
 });
 
-test("several layers, methods and images: in order, and each as if alone", async () => {
+test("several layers, methods and images: in order, and each as if alone", { skip: ifLong }, async () => {
   const model = initialize(resnet(20, { attention: "cbam" }), { seed: 1 });
   const shape = [3, 8, 8] as const;
   const given = { model, inputShape: shape };

@@ -7,10 +7,11 @@ import { initialize } from "../../src/nn.js";
 import { serve as serveFiles } from "../hub/server.js";
 import { setEnv } from "../support/env.js";
 import { temporaryFolder } from "../support/fovea.js";
+import { ifLong } from "../support/long.js";
 import { goTo, openBrowser, serve, skip, visit } from "./support.js";
 
 test("weights of the hub start a training; the page itself asks nobody, and the machine only when told to", {
-  skip,
+  skip: skip || ifLong,
 }, async () => {
   const weights = Buffer.from(writeSafetensors([...weightsOf(initialize(resnet(20, { numClasses: 10 })))]));
   const hub = await serveFiles((_, response) => void response.end(weights));

@@ -223,7 +223,7 @@ test("a training tells how far it is, step by step, before its first epoch is do
   await machine.close();
 });
 
-test("a training from pretrained weights builds the network with all of its options", async () => {
+test("a training from pretrained weights builds the network with all of its options", { skip: ifLong }, async () => {
   const ask = await open(new Machine("options"));
   const run = await withImages(ask);
   const own = { attention: ["se", { reduction: 8 }], stem: "cifar", shortcut: "identity", init: "cbam" };
@@ -250,7 +250,9 @@ test("a training that is stopped twice is saved", { skip: ifLong }, async () => 
 });
 
 const noGroups = platform === "win32" && "no process groups";
-test("Ctrl-C in the terminal reaches the training by the studio only, and saves it", { skip: noGroups }, async () => {
+test("Ctrl-C in the terminal reaches the training by the studio only, and saves it", {
+  skip: noGroups || ifLong,
+}, async () => {
   // As a shell does: Ctrl-C reaches the whole process group.
   const out = `interrupted-${process.pid}`; // of no other test run on this machine
   const studio = spawn(execPath, [main, "studio", "--port", "0", "--out", out], { detached: true });

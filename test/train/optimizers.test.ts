@@ -287,6 +287,7 @@ test("schedules", () => {
     [0, 5, 10, 25, 39].map((step) => learningRateFactor(schedule, step, 10, 4));
   assert.deepEqual(at(constantSchedule()), [1, 1, 1, 1, 1]);
   assert.deepEqual(at(stepSchedule([1, 2], { factor: 0.5 })), [1, 1, 0.5, 0.25, 0.25]);
+  assert.deepEqual(at(stepSchedule(1.2, { factor: 0.5 })), [1, 1, 1, 0.25, 0.125]);
   near(
     at(cosineSchedule()),
     [0, 5, 10, 25, 39].map((step) => (1 + Math.cos((Math.PI * step) / 40)) / 2),

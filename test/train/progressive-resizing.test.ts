@@ -18,6 +18,7 @@ import { relu } from "../../src/ops/index.js";
 import { adamw, rmspropTf, segmentation, type TrainOptions, train } from "../../src/train/index.js";
 import { resized, sizePhases } from "../../src/train/resizing.js";
 import { ort } from "../support/engines.js";
+import { ifLong } from "../support/long.js";
 
 class Net extends Module {
   readonly conv = new Conv2d(3, 8, { kernelSize: 3, padding: 1 });
@@ -125,7 +126,9 @@ async function ending(stops: readonly number[], more: Partial<Options>, shapes: 
   return last!;
 }
 
-test("each size is one compiled step, and stopped after any step a training ends with the same bytes", async () => {
+test("each size is one compiled step, and stopped after any step a training ends with the same bytes", {
+  skip: ifLong,
+}, async () => {
   const more = { progressiveResizing: [4, 6], validate: dataset, optimizer: rmspropTf({ lr: 1e-3 }) };
   const shapes: string[] = [];
   const whole = await ending([], more, shapes);
