@@ -19,7 +19,7 @@ export interface Frame {
 }
 
 /** A backbone without attention, written down. For small images it gets their stem. */
-function plainNetwork({ name, options }: Named, { classes, preprocessing }: Frame): WrittenModel {
+export function plainNetwork({ name, options }: Named, { classes, preprocessing }: Frame): WrittenModel {
   const spec = modelInfo(name);
   const stem = "stem" in spec.options && preprocessing.imageSize < 64 ? { stem: "cifar" } : {};
   const bare = "decoderAttention" in spec.options ? { decoderAttention: "none" } : {};

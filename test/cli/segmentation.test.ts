@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import sharp from "sharp";
@@ -302,4 +302,23 @@ test("networks of segmentation are compared by mean IoU, U-Net with and without 
     refusedPlan.stderr,
     /resnet20 is a classification network, unet_resnet18 one for segmentation; a comparison has one task/,
   );
+});
+
+test("compare --check-pairing hashes the masks of batches too", { skip: ifLong }, async () => {
+  const batchesOf = async (data: string) => {
+    const plan = `--model unet_resnet18 --modules none,scse --seeds 1 --epochs 1 --batch 8 --out ${at(`pairs-${data}`)}`;
+    const { code, stdout, stderr } = await fovea([
+      "compare",
+      at(data),
+      ...plan.split(" "),
+      "--check-pairing",
+      "--json",
+    ]);
+    assert.equal(code, 0, stderr);
+    return JSON.parse(stdout).units[0].batches as string;
+  };
+  cpSync(at("scenes"), at("other-masks"), { recursive: true });
+  for (let i = 0; i < 16; i++)
+    cpSync(at("scenes", "masks", "train", `${(i + 1) % 16}.png`), at("other-masks", "masks", "train", `${i}.png`));
+  assert.notEqual(await batchesOf("other-masks"), await batchesOf("scenes"));
 });

@@ -1,6 +1,7 @@
 import { Loader } from "../../data/index.js";
 import { buildNetwork } from "../../inference/load-run.js";
 import { stateOf } from "../../nn/index.js";
+import { plainNetwork } from "../entrants.js";
 import { canonical } from "../plan.js";
 import { sha256 } from "./hash.js";
 import type { Journal, JournaledUnit } from "./journal.js";
@@ -12,7 +13,7 @@ export interface Pairing {
   readonly weights: string;
   /** Weights of the backbone that have another shape here, as in a network that is widened. */
   readonly reshaped: number;
-  /** SHA-256 of images and labels of the first ten batches. */
+  /** SHA-256 of the first ten batches: images, labels, masks, what is mixed in, and which rows of the data they are, whose targets are the same. */
   readonly batches: string;
 }
 
@@ -26,18 +27,7 @@ export async function pairings(journal: Journal, units: readonly JournaledUnit[]
     const { resolved } = unit;
     if (!resolved || unit.unit.setting !== 0) continue;
     const { model, training, preprocessing } = resolved;
-    const plain = buildNetwork(
-      {
-        ...model,
-        options: {
-          ...model.options,
-          attention: "none",
-          ...("extraChannels" in model.options ? { extraChannels: 0 } : {}),
-        },
-      },
-      frame.preprocessing,
-      training.seed,
-    );
+    const plain = buildNetwork(plainNetwork(unit.unit.backbone, frame), frame.preprocessing, training.seed);
     const own = stateOf(buildNetwork(model, preprocessing, training.seed));
     const parts: (string | Uint8Array)[] = [];
     let reshaped = 0;
@@ -60,12 +50,15 @@ export async function pairings(journal: Journal, units: readonly JournaledUnit[]
       repeats,
       dropLast: true,
       seed,
+      maps: journal.data.train.labelMap !== undefined,
     });
-    const seen: Uint8Array[] = [];
-    for (let epoch = 0; seen.length < 2 * checkedBatches; epoch++)
-      for await (const { images, labels } of loader.epoch(epoch)) {
-        seen.push(new Uint8Array(images.buffer), new Uint8Array(labels.buffer));
-        if (seen.length === 2 * checkedBatches) break;
+    const seen: string[] = [];
+    for (let epoch = 0; seen.length < checkedBatches; epoch++)
+      for await (const { images, labels, indices, maps, mixed } of loader.epoch(epoch)) {
+        const arrays = [images, labels, indices, ...(maps ? [maps] : [])];
+        const mixedIn = mixed ? [mixed.share, ...mixed.labels] : [];
+        seen.push(sha256(...arrays.map(({ buffer }) => new Uint8Array(buffer)), String(mixedIn)));
+        if (seen.length === checkedBatches) break;
       }
     found.push({ unit, weights: sha256(...parts), reshaped, batches: sha256(...seen) });
   }

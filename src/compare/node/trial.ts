@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
 import { resourceUsage } from "node:process";
+import type { Preprocessing } from "../../data/index.js";
 import type { Engine } from "../../engines/engine.js";
 import { buildNetwork } from "../../inference/load-run.js";
 import { type EpochRecord, optimizers, train } from "../../train/index.js";
@@ -40,8 +41,11 @@ export interface Trial {
 
 /** Steps of an epoch, two of which are trained. */
 const steps = 4;
-/** Images that are evaluated, in a short and a long pass. */
-const [few, more] = [64, 192];
+/** Images that are evaluated, in a short and a long pass: fewer if they are large, as each takes longer. */
+function passSizes({ imageSize }: Preprocessing): readonly [few: number, more: number] {
+  const few = Math.min(64, Math.max(8, Math.round(64 * (32 / imageSize) ** 2)));
+  return [few, 3 * few];
+}
 
 type Time = readonly [clock: number, cpu: number];
 const now = (): Time => [performance.now() / 1000, cpuSeconds()];
@@ -56,6 +60,7 @@ export async function trial(journal: Journal, entry: JournaledUnit, engine: Engi
   const { model, training, preprocessing, task } = unit!;
   const { optimizer } = training;
   const { data } = journal;
+  const [few, more] = passSizes(preprocessing);
   const path = await mkdtemp(join(tmpdir(), "fovea-trial-"));
   try {
     const run = await RunFolder.create(join(path, "run"), configOf(journal, unit!, hashes!, "trial"));
