@@ -73,11 +73,13 @@ function asMarkdown([header, ...rows]: readonly (readonly string[])[]): string {
   return [line(header!), `|${"---|".repeat(header!.length)}`, ...rows.map(line)].join("\n");
 }
 
-/** A chart of a suite with one peer in float32: the time added to the baseline, or the ratio. */
-function chartOf(suite: Suite, { rows, versions }: SuiteResults): string | undefined {
+/** A suite's own chart, or one of a suite with one peer in float32: the time added to the baseline, or the ratio. */
+function chartOf(suite: Suite, results: SuiteResults): string | undefined {
+  const { rows, versions } = results;
   const peers = suite.peers.filter((peer) => peer in versions && peer !== "pytorch-bf16");
   const [peer] = peers;
   if (!peer || peers.length > 1) return undefined;
+  if (suite.chart) return suite.chart(results, [ours, { name: peer, title: titles.get(peer)! }]);
   const values = new Map<string, Map<string, number | undefined>>();
   const series = new Set<string>();
   const put = (group: string, bar: string, value: number | undefined) => {

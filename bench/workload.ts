@@ -2,7 +2,7 @@ import { Rng, tensor, trainingStep, zeros } from "../src/engine.js";
 import { type Module, sgd, type Tensor } from "../src/index.js";
 import { type AnyModule, initialize, stateOf } from "../src/nn.js";
 
-type ImageShape = readonly [batch: number, channels: number, height: number, width: number];
+export type ImageShape = readonly [batch: number, channels: number, height: number, width: number];
 
 /** A training step by SGD, by default with momentum and weight decay, and random inputs. */
 export function randomStep(

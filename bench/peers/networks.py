@@ -79,7 +79,7 @@ class Bottleneck(Block):
 
 
 RESNETS = {
-    20: (BasicBlock, [3, 3, 3], [16, 32, 64]),
+    **{6 * n + 2: (BasicBlock, [n] * 3, [16, 32, 64]) for n in (3, 5, 7, 9, 18)},
     18: (BasicBlock, [2, 2, 2, 2], [64, 128, 256, 512]),
     50: (Bottleneck, [3, 4, 6, 3], [64, 128, 256, 512]),
 }

@@ -157,6 +157,11 @@ def forward_and_backward(model, inputs):
     return run
 
 
+def work(case):
+    depth, batch, side = map(int, re.fullmatch(r"resnet(\d+)/b(\d+)@(\d+)", case).groups())
+    yield Measure("training", ResNet(depth, 32), training_batch(batch, side), training)
+
+
 def gpu(case):
     depth, attention, batch, side = {
         "tiny": (20, None, 4, 16),
@@ -170,7 +175,7 @@ def gpu(case):
     yield Measure("inference", model, {"input": images(batch, side)}, inference)
 
 
-SUITES = {"nets": nets, "infer": infer, "conv": conv, "modules": modules, "cost": cost, "gpu": gpu}
+SUITES = {"nets": nets, "infer": infer, "conv": conv, "modules": modules, "cost": cost, "work": work, "gpu": gpu}
 
 
 def on(device):

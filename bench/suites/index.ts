@@ -7,9 +7,10 @@ import { modules } from "./modules.js";
 import { nets } from "./nets.js";
 import type { Suite } from "./suite.js";
 import { wasm } from "./wasm.js";
+import { work } from "./work.js";
 
 export const suites: ReadonlyMap<string, Suite> = new Map(
-  [nets, infer, conv, modules, cost, js, wasm, gpu, gpuJs].map((suite) => [suite.name, suite]),
+  [nets, infer, conv, modules, cost, work, js, wasm, gpu, gpuJs].map((suite) => [suite.name, suite]),
 );
 
 /** A suite by its name. @throws RangeError for another. */

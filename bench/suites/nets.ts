@@ -1,6 +1,6 @@
 import { type AttentionChoice, attentionInfo, type Module, trace } from "../../src/index.js";
 import { resnet } from "../../src/nn.js";
-import { normal, randomStep, varied } from "../workload.js";
+import { type ImageShape, normal, randomStep, varied } from "../workload.js";
 import type { Measure, Suite } from "./suite.js";
 
 /** Depths of the CIFAR networks, and images in a batch. */
@@ -26,7 +26,7 @@ export function peerKeys(attention: string): (key: string) => string {
 }
 
 /** A training step of a CIFAR network on a random batch. A check compares two losses, of which the second has seen the gradients. */
-export function training(name: string, model: Module, input: ReturnType<typeof cifarNet>["input"]): Measure {
+export function training(name: string, model: Module, input: ImageShape): Measure {
   return { name, model, ...randomStep(model, input, 10), runs: 2 };
 }
 

@@ -1,6 +1,7 @@
 import type { Graph } from "../../src/engine.js";
 import type { Arrays } from "../../src/index.js";
 import type { AnyModule } from "../../src/nn.js";
+import type { SuiteResults } from "../results.js";
 import type { Purpose } from "./alone.js";
 
 /** Something to run repeatedly and time. */
@@ -35,4 +36,6 @@ export interface Suite {
   readonly images?: (name: string) => number;
   /** The measure that the others are shown relative to. */
   readonly baseline?: string;
+  /** A chart of its own, as an SVG, of the sides that took part. Default: bars of the ratios. */
+  chart?(results: SuiteResults, sides: readonly { readonly name: string; readonly title: string }[]): string;
 }

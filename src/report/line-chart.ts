@@ -30,6 +30,8 @@ export interface LineChartOptions {
    * first: ten times all after it), as long as at most a fifth of a line is such. For values that are not negative, such as losses.
    */
   readonly cutSpikes?: boolean;
+  /** Begin both axes at 0, so that a proportion looks like one. */
+  readonly fromZero?: boolean;
   /** A place on the x axis to point out. */
   readonly mark?: { readonly x: number; readonly label: string };
 }
@@ -48,6 +50,7 @@ export const chartOptions = fields<LineChartOptions>({
   ),
   percent: maybe(flag),
   cutSpikes: maybe(flag),
+  fromZero: maybe(flag),
   mark: maybe(fields({ x: finite, label: text })),
 });
 
@@ -80,14 +83,9 @@ export function drawLineChart(options: LineChartOptions): string {
   const within = drawn.filter((point) => !beyond.has(point));
   const show = options.percent ? (y: number) => formatShare(y) : (y: number) => formatNumber(y, 3);
   const percent = options.percent ?? false;
-  const xAxis = axisOf(
-    drawn.map(([x]) => x),
-    { count: 7 },
-  );
-  const yAxis = axisOf(
-    within.map(([, y]) => y),
-    { count: 5, round: true, percent },
-  );
+  const origin = options.fromZero ? [0] : [];
+  const xAxis = axisOf([...origin, ...drawn.map(([x]) => x)], { count: 7 });
+  const yAxis = axisOf([...origin, ...within.map(([, y]) => y)], { count: 5, round: true, percent });
   const ends = endLabels(series, show);
   // If there are more lines than labels fit next to the chart, they are named below it.
   const fits = ends.length <= Math.floor((bottom - top) / labelGap) + 1;

@@ -138,3 +138,16 @@ test("the page has a section, a table and a well-formed chart for a suite, betwe
   assert.equal(replaceSection(page(`### ${suite.title}\n\nold`, other), suite, section), page(text, other));
   assert.throws(() => replaceSection("no marks", suite, section), /must have the marks/);
 });
+
+test("cost against work is a chart with a line for each side, by batch, image size and depth", () => {
+  const suite = suiteOf("work");
+  const turns = suite.cases.map((name, i) => {
+    const figure = (seconds: number) => ({ training: { seconds, peakMemoryBytes: seconds * 2 ** 30 } });
+    return turn(name, figure(1 + i), figure(2 + i));
+  });
+  const { chart } = sectionOf(suite, results(rowsOf(suite, turns, [quiet], "2026-01-01")));
+  assertWellFormed(chart!.svg);
+  for (const title of ["Time of a step by batch", "Peak memory by image size", "Time of a step by depth"])
+    assert.ok(chart!.svg.includes(title), title);
+  assert.equal(chart!.svg.split(">PyTorch<").length, chart!.svg.split(">Fovea<").length);
+});
