@@ -146,7 +146,7 @@ function fields(text: string): string[][] {
   return rows.filter((row) => row.length > 0);
 }
 
-test("on a terminal CSV is shown, not obeyed", (t) => {
+test("on a terminal CSV is shown, not obeyed", { skip: ifLong }, (t) => {
   const python = "import os,pty,sys; os._exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))";
   let shown: string;
   try {

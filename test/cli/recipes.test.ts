@@ -132,7 +132,9 @@ test("what belongs to a choice of a recipe goes with it where a flag or the file
   assert.deepEqual(flags, { batch: 256, epochs: 90, schedule: "cosine", optimizer: "lamb", augment: false });
 });
 
-test("false in a configuration file switches off what a recipe switches on, and is no flag of another task", async () => {
+test("false in a configuration file switches off what a recipe switches on, and is no flag of another task", {
+  skip: ifLong,
+}, async () => {
   writeFileSync(at("off.yaml"), "recipe: timm-a2\nbceLoss: false\nwarmup: 1\n");
   const { bceLoss, bceTargetThreshold } = await presetFlags(trainCommand, { config: at("off.yaml") });
   assert.deepEqual([bceLoss, bceTargetThreshold], [false, undefined]);

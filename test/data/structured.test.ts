@@ -10,10 +10,11 @@ import { decodeImage } from "../../src/data/decode.js";
 import { idx } from "../../src/data/idx.js";
 import { damaged, said, survivesWaiting } from "../formats/mutation.js";
 import { cifarFiles, idxFiles, pngFiles, spliced, tiffFiles } from "../formats/structured.js";
+import { ifLong } from "../support/long.js";
 import { folderOf, randomBytes } from "./support.js";
 
 /** Files make these slower than readers of bytes. */
-const share = 0.2;
+const share = ifLong ? 0.05 : 0.2;
 
 test("IDX: files whose headers lie are read or refused, never more", async (t) => {
   const folder = await folderOf(t, {});

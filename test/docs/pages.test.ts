@@ -34,7 +34,7 @@ test("code on the pages is that of examples/, all of which is on a page", () => 
 /** A quick run, of those that know one; modules of examples read it when they are loaded. */
 process.env.SMALL = "1";
 /** Examples that train as others do. */
-const slow = ["find-people.ts", "key-points.ts", "labels.ts", "save.ts", "segment.ts"];
+const slow = ["find-people.ts", "key-points.ts", "labels.ts", "reidentify.ts", "save.ts", "segment.ts", "train.ts"];
 for (const file of examples)
   test(`examples/${file} runs`, { skip: slow.includes(file) && ifLong }, async () => {
     const compiled = pathToFileURL(resolve("dist/examples", file.replace(/ts$/, "js"))).href;

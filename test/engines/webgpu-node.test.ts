@@ -65,7 +65,7 @@ test("the command line says the same, by its flags", { skip: skip || ifLong }, (
   assert.equal(JSON.parse(chosen.stdout).device, "cpu");
 });
 
-test("in Node, steps on the device leave no memory behind", { skip }, (t) => {
+test("in Node, steps on the device leave no memory behind", { skip: skip || ifLong }, (t) => {
   const { status, stdout, stderr } = outcome("growth", driver);
   assert.equal(status, 0, stderr);
   t.diagnostic(`${stdout.trim()} MiB`);
@@ -79,7 +79,7 @@ test("in Node, a training of 500 steps leaves no memory behind", { skip: skip ||
   assert.ok(Number(stdout) < 60, `grows by ${stdout} MiB in 400 steps`);
 });
 
-test("in Node, the device outlives garbage collections and engines", { skip }, () => {
+test("in Node, the device outlives garbage collections and engines", { skip: skip || ifLong }, () => {
   const { status, stdout, stderr } = outcome("collected", driver);
   assert.equal(status, 0, stderr);
   assert.match(stdout, /released/);
@@ -87,7 +87,7 @@ test("in Node, the device outlives garbage collections and engines", { skip }, (
 
 // When onnxruntime-node can do these, `readArray` and the session that is kept in targets/webgpu.ts can go.
 for (const job of ["getData", "disposedLate"])
-  test(`onnxruntime-node still ends the process: ${job}`, { skip }, () => {
+  test(`onnxruntime-node still ends the process: ${job}`, { skip: skip || ifLong }, () => {
     const { status, signal, stdout } = outcome(job, driver);
     assert.ok(status !== 0 || signal !== null, stdout);
   });

@@ -82,7 +82,7 @@ for (const weights of table)
   });
 
 /** Whether a network is large enough for its test to be long. */
-const isLarge = (layout: string) => /^torchvision\/(resnet(34|50|101|152)|wide_)/.test(layout);
+const isLarge = (layout: string) => /^torchvision\/(resnet(34|50|101|152)|wide_|mobilenet_v2)/.test(layout);
 
 for (const [layout, { size, logits: theirs, largest }] of Object.entries(logits))
   test(`${layout} computes the same logits as its authors' code`, { skip: isLarge(layout) && ifLong }, async () => {

@@ -20,6 +20,7 @@ import {
   wideResnet,
 } from "../../src/models/index.js";
 import { Module, stateOf, trace } from "../../src/nn/index.js";
+import { ifLong } from "../support/long.js";
 
 const keys = (network: Module, pattern: RegExp) => [...stateOf(network).keys()].filter((key) => pattern.test(key));
 
@@ -85,7 +86,7 @@ test("networks publish their maps", () => {
   assert.equal(maps(unet(18), 64), 18);
 });
 
-test("the rule by names of the CBAM code", () => {
+test("the rule by names of the CBAM code", { skip: ifLong }, () => {
   const state = stateOf(resnet(18, { init: "cbam", attention: "cbam" }));
   const values = (key: string) => [...toFloat64(state.get(key)!.value).data];
   const deviation = (key: string) => Math.sqrt(values(key).reduce((sum, v) => sum + v * v, 0) / values(key).length);

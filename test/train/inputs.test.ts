@@ -117,7 +117,10 @@ const wrongOptions: readonly (readonly [options: object, says: RegExp])[] = [
   [{ lr: 0.1 }, /^train: unknown option "lr"\./],
   [{ schedule: {} }, /^train: schedule must be a schedule, .*got \{\}$/],
   [{ schedule: { kind: "cosin" } }, /schedule must be a schedule/],
-  [{ schedule: { kind: "step", factor: 0.1 } }, /^train: schedule\.epochs must be a list of epochs, .*got undefined$/],
+  [
+    { schedule: { kind: "step", factor: 0.1 } },
+    /^train: schedule\.epochs must be a number of epochs above 0, or a list .*got undefined$/,
+  ],
   [{ schedule: { kind: "cosine", warmupEpochs: -1 } }, /schedule\.warmupEpochs must be .*got -1$/],
   [{ schedule: { kind: "cosine", warmup: 1 } }, /^train: schedule: unknown option "warmup"\./],
   [{ batch: 0 }, /batch must be an integer from 1 to 65536, got 0$/],

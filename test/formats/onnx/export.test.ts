@@ -63,7 +63,7 @@ test("a network exports in every operator set, attention maps and features among
   }
 });
 
-test("compressed weights: the file is smaller and computes with the rounded numbers", async () => {
+test("compressed weights: the file is smaller and computes with the rounded numbers", { skip: ifLong }, async () => {
   const network = unsettle(resnet(20, { numClasses: 10, attention: "se" }));
   const [graph, fixed] = [trace(network, ["N", 3, 16, 16]), trace(network, [2, 3, 16, 16])];
   const inputs = { input: random([2, 3, 16, 16]) };
