@@ -16,7 +16,7 @@ interface Work {
 
 const usual: Work = { depth: 20, batch: 32, side: 32 };
 
-/** What varies while the rest is as usual, and the axis it is shown on. The work is linear in each, a few layers apart. */
+/** What varies while the rest is as usual, and the axis it is shown on. Work is linear in each, but for stem and classifier in depth. */
 const axes = [
   { key: "batch", values: [8, 16, 32, 64, 128, 256], label: "images in a batch", x: ({ batch }: Work) => batch },
   {
