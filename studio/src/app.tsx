@@ -83,7 +83,7 @@ function Body() {
     return (
       <Plain
         title="The studio is open in another tab"
-        text="Two tabs would overwrite each other's work. Use that one, or close it and reload this page."
+        text="Two tabs would overwrite each other's work. Use that one, or close it: this page then opens by itself."
       />
     );
   if (!ready.value) return <p class="muted">Opening what is stored …</p>;

@@ -37,6 +37,17 @@ async function storedHash(page: Page, name: string): Promise<string> {
 
 const [epochs, killedAfter] = [8, 3];
 
+test("a tab opens the project once the tab that has it is closed", { skip }, async () => {
+  const url = (await served)!.url;
+  const { page, context } = await visit((await browser)!, url);
+  const second = await context.newPage();
+  await second.goto(url);
+  await second.getByText("open in another tab").waitFor();
+  await page.close();
+  await second.getByRole("button", { name: "Choose files" }).first().waitFor();
+  await context.close();
+});
+
 test(`the page is killed after epoch ${killedAfter} of ${epochs}: it goes on, and ends with the same weights to the byte`, {
   skip: skip || ifLong,
 }, async () => {
@@ -52,6 +63,7 @@ test(`the page is killed after epoch ${killedAfter} of ${epochs}: it goes on, an
   await page.getByRole("button", { name: "Train", exact: true }).click();
   await said(page, /^Training finished/, 300_000);
   const undisturbed = await storedHash(page, "last.safetensors");
+  const session = await context.newCDPSession(page);
   await page.getByRole("button", { name: "Train again" }).click();
   // Looked for every 20 ms: an epoch of these few images is shorter than a locator's own interval.
   await page.waitForFunction(
@@ -60,7 +72,6 @@ test(`the page is killed after epoch ${killedAfter} of ${epochs}: it goes on, an
     { polling: 20, timeout: 300_000 },
   );
   // As a crash does: nothing of the page runs any more.
-  const session = await context.newCDPSession(page);
   session.send("Page.crash").catch(() => {});
   await page.waitForEvent("crash");
   const again = await context.newPage();
