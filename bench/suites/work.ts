@@ -31,7 +31,7 @@ const axes = [
 const nameOf = ({ depth, batch, side }: Work) => `resnet${depth}/b${batch}@${side}`;
 const worksAlong = ({ key, values }: (typeof axes)[number]): Work[] =>
   values.map((value) => ({ ...usual, [key]: value }));
-const works = new Map(axes.flatMap(worksAlong).map((work) => [nameOf(work), work]));
+const works = new Map(axes.flatMap(worksAlong).map((one) => [nameOf(one), one]));
 
 export const work: Suite = {
   name: "work",

@@ -68,10 +68,11 @@ export const oneCycleOptions = fields({
   endFactor: maybe(fraction),
 });
 export const warmRestartOptions = fields({ minFactor: maybe(fraction), cycleFactor: maybe(atLeastOne), ...warmup });
+export const epochList = list(nonNegative, "a list of epochs, such as [30, 60]");
 export const stepEpochs = either<number | readonly number[]>(
   "a number of epochs above 0, or a list such as [30, 60]",
   positive,
-  list(nonNegative, "a list of epochs, such as [30, 60]"),
+  epochList,
 );
 
 const kinds: { readonly [K in Schedule["kind"]]: Schema<Kind<K>> } = {

@@ -3,7 +3,6 @@ import {
   atLeastOne,
   type Fields,
   flag,
-  list,
   maybe,
   nonNegative,
   oneOf,
@@ -12,6 +11,7 @@ import {
 } from "../core/schema.js";
 import { defineSettings, optionFields, type SettingsOf, settingName } from "../core/settings.js";
 import { augmentationSettings } from "../data/index.js";
+import { epochList } from "./checks.js";
 import { optimizerNames, optimizers } from "./optimizers.js";
 import { choicesOf, type Schedule, scheduleNames } from "./schedules.js";
 import { loopSettings, stepSettings } from "./settings.js";
@@ -66,7 +66,7 @@ export const recipeFields: Fields<RecipeSettings> = {
   weightDecay: maybe(nonNegative),
   decayNorms: maybe(flag),
   schedule: maybe(oneOf(...scheduleNames)),
-  stepEpochs: maybe(list(nonNegative, "a list of epochs, such as [30, 60]")),
+  stepEpochs: maybe(epochList),
   decayEpochs: maybe(positive),
   decayRate: maybe(positive),
   cycleEpochs: maybe(positive),

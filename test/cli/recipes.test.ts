@@ -103,6 +103,8 @@ test("what belongs to a choice of a recipe goes with it where a flag or the file
           ["torchvision-v1", "--schedule cosine"],
           ["torchvision-v2", "--balanced-sampling --schedule one-cycle"],
           ["timm-a2", "--weight-decay 0 --warmup 1"],
+          ["timm-efficientnet", "--step-epochs 1 --warmup 1"],
+          ["torchvision-v1", "--decay-epochs 1"],
         ] as const)
       : []),
     ["torchvision-v2", "--no-augment --warmup 1"],
@@ -115,6 +117,14 @@ test("what belongs to a choice of a recipe goes with it where a flag or the file
       ...["train", data, "--recipe", name, ...short, ...flags.split(" "), "--out", out],
     ]);
     assert.equal(code, 0, `${name} ${flags}: ${stderr}`);
+  }
+  if (runsLong) {
+    const schedule = { kind: "step", factor: 0.1 };
+    const [listed, repeated] = ["over-stepepochs1warmup1", "over-decayepochs1"].map(
+      (run) => config(run).training.schedule,
+    );
+    assert.deepEqual(listed, { ...schedule, epochs: [1], warmupEpochs: 1 });
+    assert.deepEqual(repeated, { ...schedule, epochs: 1, warmupEpochs: 0 });
   }
   const { training } = config("over-noaugmentwarmup1");
   assert.equal(training.augment, null);

@@ -81,11 +81,11 @@ for (const weights of table)
         assert.deepEqual(weights.preprocessing[part], known.normalization[part]);
   });
 
-/** Whether a network is large enough for its test to be long. */
-const isLarge = (layout: string) => /^torchvision\/(resnet(34|50|101|152)|wide_|mobilenet_v2)/.test(layout);
+/** Whether the tests of a network's weights are long. */
+const isLong = (layout: string) => /^torchvision\/(resnet(34|50|101|152)|wide_|mobilenet_v2)/.test(layout);
 
 for (const [layout, { size, logits: theirs, largest }] of Object.entries(logits))
-  test(`${layout} computes the same logits as its authors' code`, { skip: isLarge(layout) && ifLong }, async () => {
+  test(`${layout} computes the same logits as its authors' code`, { skip: isLong(layout) && ifLong }, async () => {
     const weights = table.find((one) => layoutOf(one) === layout)!;
     const model = createModelByName(weights.model, { ...weights.options, numClasses: weights.classes.length });
     const tensors = filled(layouts.get(layout)!);
@@ -120,7 +120,7 @@ async function served(weights: PretrainedWeights, handler?: (body: Buffer) => Ha
 for (const weights of table)
   test(`${weights.name} is loaded from a server, then from the cache alone`, {
     // The first of each network.
-    skip: (isLarge(layoutOf(weights)) || table.find(({ model }) => model === weights.model) !== weights) && ifLong,
+    skip: (isLong(layoutOf(weights)) || table.find(({ model }) => model === weights.model) !== weights) && ifLong,
   }, async () => {
     const { tensors, seen, download, mine } = await served(weights);
     const network = await create(weights, { weights: mine, download });
