@@ -71,6 +71,7 @@ export function peersWith(python: string, softwareGpu = false): readonly Side[] 
         ? "needs PyTorch 2 and a C++ compiler"
         : `apt-get install python3-torch libopenblas0-openmp (Debian), and --python if it is not for ${python}`,
     })),
+    { name: "fovea-int8", title: "Fovea, int8", command: [node, ourScript, "--engine", "int8"] },
     {
       name: "fovea-wasm",
       title: "Fovea, wasm",

@@ -1,5 +1,8 @@
 #!/usr/bin/python3
-"""Errors of the training step in FILE, which tools/precision.ts writes, and of PyTorch's own, against PyTorch in float64: a line each."""
+"""
+Errors of the training step in FILE, which tools/precision.ts writes, or of the logits that tools/precision-int8.ts writes, and of PyTorch's own,
+against PyTorch in float64: a line each.
+"""
 import argparse
 import sys
 from contextlib import nullcontext
@@ -23,10 +26,14 @@ def under(prefix):
     return {key[len(prefix) :]: value for key, value in arrays.items() if key.startswith(prefix)}
 
 
-def step(dtype, context=nullcontext()):
+def network(dtype):
     model = ResNet(args.depth, arrays["images"].shape[-1], None)
     model.load_state_dict(under("state/"))
-    model.to(dtype).train()
+    return model.to(dtype)
+
+
+def step(dtype, context=nullcontext()):
+    model = network(dtype).train()
     with context:
         logits = model(arrays["images"].to(dtype))
     loss = F.cross_entropy(logits.float() if dtype == torch.float32 else logits, arrays["targets"].argmax(1))
@@ -34,10 +41,28 @@ def step(dtype, context=nullcontext()):
     return {"loss": loss.detach(), **{f"grad/{key}": value.grad for key, value in model.named_parameters()}}
 
 
-exact = step(torch.float64)
+@torch.no_grad()
+def infer(dtype, context=nullcontext()):
+    model = network(dtype).eval()
+    with context:
+        return {"logits": torch.cat([model(batch.to(dtype)) for batch in arrays["images"].split(100)])}
 
 
-def show(name, result):
+compute = infer if "labels" in arrays else step
+exact = compute(torch.float64)
+
+
+def show_logits(name, result):
+    logits, labels = result["logits"].double(), arrays["labels"].long()
+    error = logits - exact["logits"]
+    rms = (error.square().mean() / exact["logits"].square().mean()).sqrt().item()
+    worst = (error.abs().max() / exact["logits"].abs().max()).item()
+    correct, chosen = (logits.argmax(1) == labels).sum().item(), exact["logits"].argmax(1)
+    other = (logits.argmax(1) != chosen).sum().item()
+    print(f"{name:24} logits, rms {rms:.1e}   largest {worst:.1e}   top-1 {correct} of {len(labels)}, {other} classes differ", flush=True)
+
+
+def show_step(name, result):
     def error(key):
         return (result[key].double() - exact[key]).reshape(exact[key].shape)
 
@@ -48,7 +73,10 @@ def show(name, result):
     print(f"{name:24} loss {loss:.1e}   gradients, rms {rms:.1e}   largest {worst:.1e}", flush=True)
 
 
+show = show_logits if compute is infer else show_step
+if compute is infer:
+    show("PyTorch float64", exact)
 show("float32", under("float32/"))
-show("fast", under("fast/"))
-show("PyTorch float32", step(torch.float32))
-show("PyTorch bfloat16", step(torch.float32, torch.autocast("cpu", dtype=torch.bfloat16)))
+show(*(("int8", under("int8/")) if compute is infer else ("fast", under("fast/"))))
+show("PyTorch float32", compute(torch.float32))
+show("PyTorch bfloat16", compute(torch.float32, torch.autocast("cpu", dtype=torch.bfloat16)))

@@ -9,14 +9,20 @@
 import { writeFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
-import { toFloat32 } from "../../src/engine.js";
+import { Rng, toFloat32 } from "../../src/engine.js";
+import { openOnnxNetwork } from "../../src/engines/ort/onnx-file.js";
 import {
+  calibrate,
+  createDataset,
   type Engine,
   type Executable,
+  exportOnnx,
+  type Module,
   type OrtOptions,
   ortEngine,
   ortWebEngine,
   type Tensor,
+  trace,
   version,
   writeSafetensors,
 } from "../../src/index.js";
@@ -38,10 +44,11 @@ const { values, positionals } = parseArgs({
     save: { type: "string" },
   },
 });
-/** Makers of our engines. */
+/** Makers of our engines. With int8 the native one runs the network of a measure as a file that computes in 8-bit integers. */
 const engines: Readonly<Record<string, (options: OrtOptions) => Engine>> = {
   native: ortEngine,
   wasm: ortWebEngine,
+  int8: ortEngine,
   webgpu: () => ortEngine({ device: "webgpu", allowSoftware: values["software-gpu"] }),
 };
 
@@ -51,7 +58,8 @@ if (!suite.cases.includes(name)) throw new RangeError(`the case must be one of $
 const create = engines[values.engine];
 if (!create)
   throw new RangeError(`this build has no engine "${values.engine}", only ${Object.keys(engines).join(", ")}`);
-const engine = create({ threads: count("threads", values.threads) });
+const threads = count("threads", values.threads);
+const engine = create({ threads });
 const steps = count("steps", values.steps);
 const warmUp = values.engine === "wasm" ? secondCompilation : 0;
 
@@ -68,11 +76,26 @@ async function results({ feeds, graph, runs = 1 }: Measure, executable: Executab
   return all;
 }
 
-const measures: Record<string, { readonly seconds: number; readonly peakMemoryBytes: number }> = {};
+/** A network as `export --precision int8 --calibrate` writes it, calibrated on random images. */
+async function compileInt8({ model, feeds }: Measure): Promise<Executable> {
+  const network = model as Module;
+  const [, , height = 0, width = 0] = feeds.input!.shape;
+  const rng = new Rng(0, "pixels");
+  const labels = new Uint8Array(8);
+  const pixels = Uint8Array.from({ length: labels.length * 3 * height * width }, () => rng.int(256));
+  const random = createDataset({ name: "random", classes: ["any"], height, width, labels, pixels });
+  const calibration = await calibrate(network, random, { engine });
+  const file = exportOnnx(trace(network, ["N", 3, height, width]), { precision: "int8", calibration });
+  const opened = await openOnnxNetwork(file, "int8.onnx", threads);
+  const executable = await opened.engine.compile(trace(network, feeds.input!.shape as number[]));
+  return { ...executable, release: () => opened.engine.release() };
+}
+
+const measures: Record<string, { readonly seconds: number; readonly peakMemoryBytes?: number }> = {};
 const saved: [string, Tensor][] = [];
 for (const measure of suite.measures(name, values.save ? "check" : "measure")) {
   const { name: title, graph, feeds, model, given = {}, peerKey = (key: string) => key } = measure;
-  const executable = await engine.compile(graph);
+  const executable = await (values.engine === "int8" ? compileInt8(measure) : engine.compile(graph));
   if (values.save) {
     const inputs = Object.entries({ ...feeds, ...given }).map(([key, v]): [string, Tensor] => [`input/${key}`, v]);
     const state = [...stateOf(model)].map(([key, { value }]): [string, Tensor] => [`state/${peerKey(key)}`, value]);
@@ -80,8 +103,9 @@ for (const measure of suite.measures(name, values.save ? "check" : "measure")) {
       saved.push([`${title}/${key}`, value.dtype === "float64" ? toFloat32(value) : value]);
   } else {
     const seconds = await medianSeconds(() => executable.run(feeds), steps, warmUp);
-    // Kilobytes, on every platform.
-    measures[title] = { seconds, peakMemoryBytes: process.resourceUsage().maxRSS * 1024 };
+    // Kilobytes, on every platform. The peak of calibrating says nothing of running.
+    const peakMemoryBytes = values.engine === "int8" ? undefined : process.resourceUsage().maxRSS * 1024;
+    measures[title] = { seconds, ...(peakMemoryBytes !== undefined && { peakMemoryBytes }) };
   }
   await executable.release();
 }

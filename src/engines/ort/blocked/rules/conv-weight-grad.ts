@@ -2,6 +2,7 @@ import { sizeOf } from "../../../../core/tensor.js";
 import type { LoweredValue } from "../../../../formats/onnx/ir.js";
 import type { Value } from "../../../../graph/graph.js";
 import { convWeightGradOp, missingPads } from "../../../../ops/conv.js";
+
 import { type ConvLayer, dyAsKernel, withoutSkipped } from "../../conv-layer.js";
 import { asMaps, type Maps } from "../../maps.js";
 import { channelsLast } from "../../rules/conv-gradients.js";
@@ -108,20 +109,55 @@ function imagesAsChannels(x: Maps, table: LayoutTable): Maps {
   });
 }
 
-/** dy as the kernel of that convolution: [N,O,oh,ow] → [O, N·count, oh/count, ow] in OIHWBiBo, by strips. */
-function asKernel(dy: Maps, { count, images: n }: Pick<Strips, "count" | "images">, table: LayoutTable): Maps {
+/**
+ * dy as the kernel of that convolution: [N,O,oh,ow] → [parts·O, N·count/parts, oh/count, ow] in OIHWBiBo, by strips; a group for each part of the
+ * images.
+ */
+function asKernel(dy: Maps, { count, images: n }: Pick<Strips, "count" | "images">, parts: number, table: LayoutTable) {
   const { nchwc, write, block } = table;
-  return write.memo(`kernel ${dy.name} ${count}`, () => {
+  return write.memo(`kernel ${dy.name} ${count} ${parts}`, () => {
     const [, filters, oh, ow] = dy.shape;
-    const [area, blocks] = [(oh / count) * ow, filters / block];
+    const [area, blocks, part] = [(oh / count) * ow, filters / block, n / parts];
     const whole = fillImages(dy, n, table);
-    const stripOf = (o: number, image: number, strip: number) => (image * blocks + o) * count + strip;
-    const byFilter = blocks === 1 ? whole : nchwc.gatherRows(whole, area * block, [blocks, n, count], stripOf);
-    const reordered = nchwc.reorderInput(write.reshape(byFilter, [blocks, n * count, area, block]));
+    const stripOf = (p: number, o: number, image: number, strip: number) =>
+      ((p * part + image) * blocks + o) * count + strip;
+    const byFilter =
+      blocks === 1 ? whole : nchwc.gatherRows(whole, area * block, [parts, blocks, part, count], stripOf);
+    const reordered = nchwc.reorderInput(write.reshape(byFilter, [parts * blocks, part * count, area, block]));
     const images = reordered.shape[1];
-    const transposed = nchwc.transposeBlocks(reordered, (blocks * images * area) / block);
-    return write.reshape(transposed, [filters, images, oh / count, ow]);
+    const transposed = nchwc.transposeBlocks(reordered, (parts * blocks * images * area) / block);
+    return write.reshape(transposed, [parts * filters, images, oh / count, ow]);
   });
+}
+
+/** Pieces of work that common numbers of threads share with little left over. */
+const enoughPieces = 12;
+
+/**
+ * Σ over the strips of images, [C/b,O,rows,columns], where a pixel is `lanes` columns. ONNX Runtime's threads share a convolution by image, by four
+ * blocks of filters and by row. With few channels these are three pieces, a row of the kernel each, of which one of two threads gets two.
+ * So the strips are summed in parts, groups of the convolution, and the parts are added.
+ */
+function sumOverStrips(
+  images: Maps,
+  dy: Maps,
+  strips: Strips,
+  layer: ConvLayer,
+  lanes: number,
+  table: LayoutTable,
+): Maps {
+  const { nchwc, write, block } = table;
+  const [blocks] = images.shape;
+  const pieces = blocks * Math.ceil(dy.shape[1] / block / 4) * layer.kernel[0];
+  const fits = (parts: number) => parts === 1 || Number.isInteger((strips.images * strips.count) / block / parts);
+  const possible = divisorsOf(strips.images).filter(fits);
+  const parts = possible.find((count) => count * pieces >= enoughPieces) ?? possible.at(-1)!;
+  const geometry = { ...dyAsKernel(layer, lanes), pads: strips.pads, group: parts };
+  const sums = nchwc.conv(images, asKernel(dy, strips, parts, table), geometry);
+  if (parts === 1) return sums;
+  const [, filters, ...area] = sums.shape;
+  const apart = write.reshape(sums, [blocks, parts, (filters / parts) * sizeOf(area)]);
+  return asMaps(write.reshape(write.reduce("ReduceSum", apart, [1], false), [blocks, filters / parts, ...area]));
 }
 
 /** dw of a dense or grouped layer, in OIHWBiBo. */
@@ -137,11 +173,13 @@ function denseGrad(x: Value, dy: Maps, layer: BlockedLayer, table: LayoutTable):
   const padded = nchwc.pad(source, strips.around);
   const byLane = [n, channels / block, padded.shape[2], padded.shape[3] * block] as const;
   const images = strips.count === 1 ? imagesAsChannels(padded, table) : stripsAsChannels(padded, byLane, strips, table);
-  const kernels = asKernel(dy, strips, table);
-  const geometry = { ...dyAsKernel(read, block), pads: strips.pads };
   const [inBlocks, outBlocks] = [channels / block / group, dy.shape[1] / block / group];
-  if (group === 1) return elementsInOrder(nchwc.conv(images, kernels, geometry), [outBlocks, inBlocks], layer, table);
-
+  if (group === 1) {
+    const sums = sumOverStrips(images, dy, strips, read, block, table);
+    return elementsInOrder(sums, [outBlocks, inBlocks], layer, table);
+  }
+  const kernels = asKernel(dy, strips, 1, table);
+  const geometry = { ...dyAsKernel(read, block), pads: strips.pads };
   const [, lanes, ...area] = kernels.shape;
   const [, ...ofMaps] = images.shape;
   /** The part of an array that belongs to a group. */
@@ -193,8 +231,7 @@ function stemGrad(x: Value, dy: Maps, layer: BlockedLayer, table: LayoutTable): 
           nchwc.reorderInput(write.reshape(padded, [1, strips.images, maps[2], maps[3]])),
         )
       : stripsAsChannels(padded, maps, strips, table);
-  const weight = asKernel(dy, strips, table);
-  const sums = nchwc.conv(images, weight, { ...dyAsKernel(layer, channels), pads: strips.pads });
+  const sums = sumOverStrips(images, dy, strips, layer, channels, table);
   const [, , rows, width] = sums.shape;
   const columns = width / channels;
   const all = write.reshape(sums, [dy.shape[1] / block, rows, columns, channels, block]);
