@@ -2,8 +2,8 @@ import { fourSizes } from "../../../../core/shape.js";
 import type { LoweredValue } from "../../../../formats/onnx/ir.js";
 import type { Value } from "../../../../graph/graph.js";
 import { reduceMaxGrad } from "../../../../ops/reduce.js";
-import type { Maps } from "../../maps.js";
-import { anyNotFinite, largestFloat, mayHoldNaN, nanMask } from "../../rules/training.js";
+import { asMaps, type Maps } from "../../maps.js";
+import { anyNotFinite, largestFloat, mayHoldNaN } from "../../rules/training.js";
 import type { Deferred, LayoutTable } from "../layout-table.js";
 import { reasons, rule } from "../rule.js";
 import { inLanes } from "./elementwise.js";
@@ -46,18 +46,19 @@ function overPositions(dy: Value, x: Value, y: Value, table: LayoutTable): Defer
 
 /** The gradient of a maximum over channels, to which it adds another array. */
 function overChannels(dy: Value, x: Value, y: Value, table: LayoutTable): Deferred["emit"] {
-  const { write, block } = table;
+  const { nchwc, write, block } = table;
   const shape = fourSizes(x.shape);
   const [n, channels, height, width] = shape;
   const length = height * width * block;
   const view = [n, channels / block, length];
-  const lanes = (value: Value) => inLanes(value, [n, 1, height, width], table);
+  const lanes = (value: Value) => write.reshape(inLanes(value, [n, 1, height, width], table), [n, 1, length]);
   const maps = table.blocked(x);
-  const largest = lanes(y);
-  const isLargest = write.emit("Equal", [write.reshape(maps, view), write.reshape(largest, [n, 1, length])]);
-  const mask = write.cast(isLargest, "float32");
+  // Not by comparing: a cast of so many booleans runs on one thread.
+  const negative = asMaps(write.reshape(write.emit("Neg", [table.plain(y)]), [n, 1, height, width]));
+  const sum = nchwc.conv(negative, nchwc.ones(channels), {});
+  const mask = write.reshape(nchwc.affine(maps, nchwc.ones(channels), { sum, activation: atMaximum }), view);
   return ({ sum }) => {
-    const gradient = write.reshape(lanes(dy), [n, 1, length]);
+    const gradient = lanes(dy);
     const plus = (array: LoweredValue) => table.plus(array, sum && write.reshape(sum, view));
     const finite = () =>
       write.branch(
@@ -67,7 +68,9 @@ function overChannels(dy: Value, x: Value, y: Value, table: LayoutTable): Deferr
       );
     // A product would spread what is not finite in dy over all channels.
     const selected = () => {
-      const all = write.emit("Max", [mask, write.reshape(nanMask(maps, write), view)]);
+      const isLargest = write.emit("Equal", [write.reshape(maps, view), lanes(y)]);
+      const isMissing = write.emit("IsNaN", [write.reshape(maps, view)]);
+      const all = write.cast(write.emit("Or", [isLargest, isMissing]), "float32");
       const first = write.cast(firstChannels(all, shape, table), "bool");
       return plus(write.emit("Where", [first, gradient, write.number(0)]));
     };
