@@ -156,13 +156,14 @@ export class OnnxWriter {
   /** A constant array of computed elements, shared by name. */
   table(
     name: string,
-    dtype: "float32" | "int64",
+    dtype: "float32" | "int32" | "int64",
     shape: readonly number[],
     at: (...index: number[]) => number,
   ): LoweredValue {
     return this.memo(`constant ${name}`, () => {
       const elements = grid(shape, at);
-      const data = dtype === "float32" ? Float32Array.from(elements) : BigInt64Array.from(elements, BigInt);
+      const typed = { float32: Float32Array, int32: Int32Array };
+      const data = dtype === "int64" ? BigInt64Array.from(elements, BigInt) : typed[dtype].from(elements);
       // The name of a long list would be longer than the list.
       return this.constant({ dtype, shape, data } as Tensor, name.length < 80 ? this.free(name) : undefined);
     });

@@ -110,23 +110,28 @@ function imagesAsChannels(x: Maps, table: LayoutTable): Maps {
 }
 
 /**
- * dy as the kernel of that convolution: [N,O,oh,ow] → [parts·O, N·count/parts, oh/count, ow] in OIHWBiBo, by strips; a group for each part of the
- * images.
+ * dy as the kernel of that convolution: [N,O,oh,ow] → [parts·O, lanes/parts, oh/count, ow] in OIHWBiBo, where the strips of the images are the lanes, and
+ * each part of them is a group. A block of filters stays together, so this only puts such rows in another order.
  */
-function asKernel(dy: Maps, { count, images: n }: Pick<Strips, "count" | "images">, parts: number, table: LayoutTable) {
-  const { nchwc, write, block } = table;
-  return write.memo(`kernel ${dy.name} ${count} ${parts}`, () => {
-    const [, filters, oh, ow] = dy.shape;
-    const [area, blocks, part] = [(oh / count) * ow, filters / block, n / parts];
-    const whole = fillImages(dy, n, table);
-    const stripOf = (p: number, o: number, image: number, strip: number) =>
-      ((p * part + image) * blocks + o) * count + strip;
-    const byFilter =
-      blocks === 1 ? whole : nchwc.gatherRows(whole, area * block, [parts, blocks, part, count], stripOf);
-    const reordered = nchwc.reorderInput(write.reshape(byFilter, [parts * blocks, part * count, area, block]));
-    const images = reordered.shape[1];
-    const transposed = nchwc.transposeBlocks(reordered, (parts * blocks * images * area) / block);
-    return write.reshape(transposed, [parts * filters, images, oh / count, ow]);
+function asKernel(dy: Maps, count: number, lanes: number, parts: number, { write, block }: LayoutTable): LoweredValue {
+  const [n, filters, oh, ow] = dy.shape;
+  const [area, blocks, part] = [(oh / count) * ow, filters / block, lanes / parts];
+  const sizes = [parts, blocks, part / block, area, block];
+  return write.memo(`kernel ${dy.name} ${sizes}`, () => {
+    // One image of zeros stands in for all that fill the last block.
+    const source = lanes === n * count ? dy : write.pad(dy, [0, 0, 0, 0, 1, 0, 0, 0]);
+    const rows = write.table(
+      `kernel_${[n, count, ...sizes].join("_")}`,
+      "int32",
+      sizes,
+      (p, o, images, position, lane) => {
+        const strip = p! * part + images! * block + lane!;
+        const image = Math.floor(strip / count);
+        return image < n ? ((image * blocks + o!) * count + (strip % count)) * area + position! : n * blocks * oh * ow;
+      },
+    );
+    const kernel = write.emit("Gather", [write.reshape(source, [-1, block]), rows], { axis: 0 });
+    return write.reshape(kernel, [parts * filters, part, oh / count, ow]);
   });
 }
 
@@ -134,26 +139,18 @@ function asKernel(dy: Maps, { count, images: n }: Pick<Strips, "count" | "images
 const enoughPieces = 12;
 
 /**
- * Σ over the strips of images, [C/b,O,rows,columns], where a pixel is `lanes` columns. ONNX Runtime's threads share a convolution by image, by four
+ * Σ over the strips of images, [C/b,O,rows,columns], where a pixel is `width` columns. ONNX Runtime's threads share a convolution by image, by four
  * blocks of filters and by row. With few channels these are three pieces, a row of the kernel each, of which one of two threads gets two.
  * So the strips are summed in parts, groups of the convolution, and the parts are added.
  */
-function sumOverStrips(
-  images: Maps,
-  dy: Maps,
-  strips: Strips,
-  layer: ConvLayer,
-  lanes: number,
-  table: LayoutTable,
-): Maps {
+function sumOverStrips(images: Maps, dy: Maps, strips: Strips, layer: ConvLayer, width: number, table: LayoutTable) {
   const { nchwc, write, block } = table;
-  const [blocks] = images.shape;
+  const [blocks, lanes] = images.shape;
   const pieces = blocks * Math.ceil(dy.shape[1] / block / 4) * layer.kernel[0];
-  const fits = (parts: number) => parts === 1 || Number.isInteger((strips.images * strips.count) / block / parts);
-  const possible = divisorsOf(strips.images).filter(fits);
+  const possible = divisorsOf(lanes / block);
   const parts = possible.find((count) => count * pieces >= enoughPieces) ?? possible.at(-1)!;
-  const geometry = { ...dyAsKernel(layer, lanes), pads: strips.pads, group: parts };
-  const sums = nchwc.conv(images, asKernel(dy, strips, parts, table), geometry);
+  const geometry = { ...dyAsKernel(layer, width), pads: strips.pads, group: parts };
+  const sums = nchwc.conv(images, asKernel(dy, strips.count, lanes, parts, table), geometry);
   if (parts === 1) return sums;
   const [, filters, ...area] = sums.shape;
   const apart = write.reshape(sums, [blocks, parts, (filters / parts) * sizeOf(area)]);
@@ -178,9 +175,9 @@ function denseGrad(x: Value, dy: Maps, layer: BlockedLayer, table: LayoutTable):
     const sums = sumOverStrips(images, dy, strips, read, block, table);
     return elementsInOrder(sums, [outBlocks, inBlocks], layer, table);
   }
-  const kernels = asKernel(dy, strips, 1, table);
+  const kernels = asKernel(dy, strips.count, images.shape[1], 1, table);
   const geometry = { ...dyAsKernel(read, block), pads: strips.pads };
-  const [, lanes, ...area] = kernels.shape;
+  const [, lanes, ...area] = asMaps(kernels).shape;
   const [, ...ofMaps] = images.shape;
   /** The part of an array that belongs to a group. */
   const ofGroup = (g: number, array: LoweredValue, blocks: number, rest: readonly number[]) =>
