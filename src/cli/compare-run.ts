@@ -101,7 +101,7 @@ export async function dryRun(
       paragraphs(
         design({ plan: journal.plan, rows: [], outcomes: [], images: journal.images }),
         table(
-          rows.map(({ unit, resolved, misfit }) => [
+          rows.map(({ unit, resolved }) => [
             unit.backbone.label,
             unit.entrant.label,
             ...(resolved
@@ -112,9 +112,12 @@ export async function dryRun(
                   Number(resolved.epochs.toFixed(2)),
                   short(resolved.steps * resolved.cost.stepMacs),
                 ]
-              : [misfit!.slice(0, 80), "", "", "", ""]),
+              : ["left out", "", "", "", ""]),
           ]),
           ["network", "entrant", "parameters", "MACs", "steps", "epochs", "trained MACs"],
+        ),
+        ...rows.flatMap(({ unit: { backbone, entrant }, misfit }) =>
+          misfit === undefined ? [] : [`${backbone.label} ${entrant.label} is left out: ${misfit}`],
         ),
         forecastText(predicted, workers),
         ...(found === null

@@ -275,6 +275,7 @@ test("networks of segmentation are compared by mean IoU, U-Net with and without 
   const planned = await fovea(["compare", at("plan.json"), "--out", at("planned"), "--workers", "1", "--dry-run"]);
   assert.equal(planned.code, 0, planned.stderr);
   assert.match(planned.stdout, /2 units to do/);
+  assert.match(planned.stdout, /unet_resnet18 cbam is left out: .*takes no attention module/);
   const { code, stdout, stderr } = await fovea([
     "compare",
     at("plan.json"),
