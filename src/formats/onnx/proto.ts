@@ -12,8 +12,9 @@ class ProtoWriter {
     this.#bytes = new Uint8Array(capacity);
   }
 
+  /** A view of what was written: a copy of large weights would double the memory. */
   get bytes(): Uint8Array {
-    return this.#bytes.slice(0, this.#length);
+    return this.#bytes.subarray(0, this.#length);
   }
 
   /** Makes room for more bytes. */
@@ -202,7 +203,7 @@ function valueInfo(to: ProtoWriter, { name, dtype, shape, sequence }: OnnxValueI
   to.message(2, sequence ? () => to.message(4, () => to.message(1, tensorType)) : tensorType);
 }
 
-/** The bytes of a model (ONNX IR version 8). */
+/** The bytes of a model (ONNX IR version 8), at the start of a buffer that may be longer. */
 export function encodeOnnx(model: OnnxModel): Uint8Array {
   const initializers = [...model.initializers];
   const data = initializers.reduce((sum, [, tensor]) => sum + tensor.data.byteLength, 0);
