@@ -91,6 +91,22 @@ const cases: Record<string, Case> = {
   ],
   // With fewer images than a block has lanes, weight gradients are taken in strips of rows; with these in whole maps.
   "13 images": [(x, w) => o.conv(x!, w!, undefined, { padding: 1 }), maps(13, 16, 5, 4), weight(32, 16, 3, 3)],
+  // Of few channels, images are summed in parts.
+  "70 images in five parts": [
+    (x, w) => o.conv(x!, w!, undefined, { padding: 1 }),
+    maps(70, 16, 4, 3),
+    weight(16, 16, 3, 3),
+  ],
+  "64 images, blocks in and out, in two parts": [
+    (x, w) => o.conv(x!, w!, undefined, { padding: 1, stride: 2 }),
+    maps(64, 32, 5, 4),
+    weight(32, 32, 3, 3),
+  ],
+  "60 images of few channels in four parts": [
+    (x, w) => o.conv(x!, w!, undefined, { padding: 1 }),
+    maps(60, 3, 5, 4),
+    weight(32, 3, 3, 3),
+  ],
   "31 images, blocks in and out, stride 2": [
     (x, w) => o.conv(x!, w!, undefined, { padding: 1, stride: 2 }),
     maps(31, 32, 5, 4),
