@@ -91,6 +91,12 @@ const cases: Record<string, Case> = {
   ],
   // With fewer images than a block has lanes, weight gradients are taken in strips of rows; with these in whole maps.
   "13 images": [(x, w) => o.conv(x!, w!, undefined, { padding: 1 }), maps(13, 16, 5, 4), weight(32, 16, 3, 3)],
+  // On large maps too, whose gradients would not fit in a cache.
+  "16 images of long rows": [
+    (x, w) => o.conv(x!, w!, undefined, { padding: 1 }),
+    maps(16, 16, 4, 300),
+    weight(16, 16, 3, 3),
+  ],
   // Of few channels, images are summed in parts.
   "70 images in five parts": [
     (x, w) => o.conv(x!, w!, undefined, { padding: 1 }),
