@@ -73,10 +73,13 @@ function asMarkdown([header, ...rows]: readonly (readonly string[])[]): string {
   return [line(header!), `|${"---|".repeat(header!.length)}`, ...rows.map(line)].join("\n");
 }
 
+/** Sides that are in the tables only. */
+const lowPrecision = ["pytorch-bf16", "fovea-int8"];
+
 /** A suite's own chart, or one of a suite with one peer in float32: the time added to the baseline, or the ratio. */
 function chartOf(suite: Suite, results: SuiteResults): string | undefined {
   const { rows, versions } = results;
-  const peers = suite.peers.filter((peer) => peer in versions && peer !== "pytorch-bf16");
+  const peers = suite.peers.filter((peer) => peer in versions && !lowPrecision.includes(peer));
   const [peer] = peers;
   if (!peer || peers.length > 1) return undefined;
   if (suite.chart) return suite.chart(results, [ours, { name: peer, title: titles.get(peer)! }]);
