@@ -125,5 +125,6 @@ export function exportOnnx(graph: Graph, options: ExportOptions = {}): Uint8Arra
   const { opset = defaultOpset, metadata = {}, precision } = options;
   const keepFloat16 = precision === "float16";
   const module = lowerToOnnx(exportedGraph(graph, options), inferenceRules, { metadata, opset, keepFloat16 });
+  // Alone in its buffer, which programs may pass on.
   return encodeOnnx(toModel(module)).slice();
 }

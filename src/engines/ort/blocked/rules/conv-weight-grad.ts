@@ -2,7 +2,6 @@ import { sizeOf } from "../../../../core/tensor.js";
 import type { LoweredValue } from "../../../../formats/onnx/ir.js";
 import type { Value } from "../../../../graph/graph.js";
 import { convWeightGradOp, missingPads } from "../../../../ops/conv.js";
-
 import { type ConvLayer, dyAsKernel, withoutSkipped } from "../../conv-layer.js";
 import { asMaps, type Maps } from "../../maps.js";
 import { channelsLast } from "../../rules/conv-gradients.js";

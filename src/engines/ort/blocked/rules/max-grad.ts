@@ -55,8 +55,9 @@ function overChannels(dy: Value, x: Value, y: Value, table: LayoutTable): Deferr
   const maps = table.blocked(x);
   // Not by comparing: a cast of so many booleans runs on one thread.
   const negative = asMaps(write.reshape(write.emit("Neg", [table.plain(y)]), [n, 1, height, width]));
-  const sum = nchwc.conv(negative, nchwc.ones(channels), {});
-  const mask = write.reshape(nchwc.affine(maps, nchwc.ones(channels), { sum, activation: atMaximum }), view);
+  const everywhere = nchwc.conv(negative, nchwc.ones(channels), {});
+  const marks = nchwc.affine(maps, nchwc.ones(channels), { sum: everywhere, activation: atMaximum });
+  const mask = write.reshape(marks, view);
   return ({ sum }) => {
     const gradient = lanes(dy);
     const plus = (array: LoweredValue) => table.plus(array, sum && write.reshape(sum, view));
