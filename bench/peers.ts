@@ -132,7 +132,11 @@ async function measure(suite: Suite): Promise<SuiteResults> {
   const [processor] = cpus();
   const gibibytes = Math.round(totalmem() / 2 ** 30);
   return {
-    command: `npm run bench:peers -- --suite ${suite.name} --rounds ${rounds} --steps ${steps}${values.configurations ? ` --configurations ${values.configurations}` : ""}${values["software-gpu"] ? " --software-gpu" : ""}`,
+    command: [
+      `npm run bench:peers -- --suite ${suite.name} --rounds ${rounds} --steps ${steps}`,
+      ...(values.configurations ? [`--configurations ${values.configurations}`] : []),
+      ...(values["software-gpu"] ? ["--software-gpu"] : []),
+    ].join(" "),
     machine: `${processor?.model.trim() ?? "unknown processor"} (${availableParallelism()} processors), ${gibibytes} GiB, ${process.platform} ${process.arch}, Node ${process.version}`,
     calibration: formatCalibration(bestOf(calibrations)),
     threads,

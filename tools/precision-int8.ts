@@ -4,10 +4,7 @@
  *
  *     node dist/tools/precision-int8.js --run runs/cifar-resnet18 --data cifar-10-batches-bin/ [--python /usr/bin/python3]
  */
-import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { availableParallelism, tmpdir } from "node:os";
-import { join } from "node:path";
+import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
 import { inputWriter, tensor, zeros } from "../src/engine.js";
 import { openOnnxNetwork } from "../src/engines/ort/onnx-file.js";
@@ -22,8 +19,8 @@ import {
   type Tensor,
   trace,
   weightsOf,
-  writeSafetensors,
 } from "../src/index.js";
+import { compareWithPyTorch } from "./pytorch-precision.js";
 
 const { values } = parseArgs({
   options: {
@@ -62,13 +59,4 @@ const file = await openOnnxNetwork(bytes, "int8.onnx", availableParallelism());
 arrays.push(["int8/logits", await logits(file.engine)]);
 await file.engine.release();
 
-const work = mkdtempSync(join(tmpdir(), "fovea-precision-"));
-try {
-  const exchange = join(work, "logits.safetensors");
-  writeFileSync(exchange, writeSafetensors(arrays));
-  const script = ["tools/pytorch-precision.py", exchange, config.model.name.replace(/\D/g, "")];
-  const { status } = spawnSync(values.python, script, { stdio: ["ignore", "inherit", "inherit"] });
-  process.exitCode = status ?? 1;
-} finally {
-  rmSync(work, { recursive: true });
-}
+compareWithPyTorch(values.python, arrays, config.model.name);

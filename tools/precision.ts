@@ -4,15 +4,12 @@
  *
  *     node dist/tools/precision.js --model resnet18 --batch 32 [--seed 0] [--python /usr/bin/python3]
  */
-import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { count } from "../bench/workload.js";
 import { gradients, Rng, zeros } from "../src/engine.js";
-import { createModelByName, type Module, ortEngine, type Tensor, weightsOf, writeSafetensors } from "../src/index.js";
+import { createModelByName, type Module, ortEngine, type Tensor, weightsOf } from "../src/index.js";
 import { crossEntropy, graphFor, initialize, parametersOf } from "../src/nn.js";
+import { compareWithPyTorch } from "./pytorch-precision.js";
 
 const { values } = parseArgs({
   options: {
@@ -60,13 +57,4 @@ for (const precision of ["float32", "fast"] as const) {
   for (const [name, value] of Object.entries(results)) arrays.push([`${precision}/${name}`, value]);
   await engine.release();
 }
-const work = mkdtempSync(join(tmpdir(), "fovea-precision-"));
-try {
-  const file = join(work, "step.safetensors");
-  writeFileSync(file, writeSafetensors(arrays));
-  const args = ["tools/pytorch-precision.py", file, values.model.replace(/\D/g, "")];
-  const { status } = spawnSync(values.python, args, { stdio: ["ignore", "inherit", "inherit"] });
-  process.exitCode = status ?? 1;
-} finally {
-  rmSync(work, { recursive: true });
-}
+compareWithPyTorch(values.python, arrays, values.model);

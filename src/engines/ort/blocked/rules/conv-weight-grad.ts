@@ -117,24 +117,29 @@ function imagesAsChannels(x: Maps, table: LayoutTable): Maps {
  * dy as the kernel of that convolution: [N,O,oh,ow] → [parts·O, lanes/parts, oh/count, ow] in OIHWBiBo, where the strips of the images are the lanes, and
  * each part of them is a group. A block of filters stays together, so this only puts such rows in another order.
  */
-function asKernel(dy: Maps, count: number, lanes: number, parts: number, { write, block }: LayoutTable): LoweredValue {
+function asKernel(dy: Maps, count: number, lanes: number, parts: number, table: LayoutTable): LoweredValue {
+  const { write, block } = table;
   const [n, filters, oh, ow] = dy.shape;
   const [area, blocks, part] = [(oh / count) * ow, filters / block, lanes / parts];
-  const sizes = [parts, blocks, part / block, area, block];
-  return write.memo(`kernel ${dy.name} ${sizes}`, () => {
-    // One image of zeros stands in for all that fill the last block.
-    const source = lanes === n * count ? dy : write.pad(dy, [0, 0, 0, 0, 1, 0, 0, 0]);
-    const rows = write.table(
-      `kernel_${[n, count, ...sizes].join("_")}`,
-      "int32",
-      sizes,
-      (p, o, images, position, lane) => {
-        const strip = p! * part + images! * block + lane!;
-        const image = Math.floor(strip / count);
-        return image < n ? ((image * blocks + o!) * count + (strip % count)) * area + position! : n * blocks * oh * ow;
-      },
+  // A row's number is a sum of three. ONNX Runtime adds them up once, when it opens the model: the table of all would be far longer than the rest.
+  const rows = write.memo(`kernel rows ${[n, count, lanes, parts, blocks, area]}`, () => {
+    const first = (strip: number) => {
+      const image = Math.min(Math.floor(strip / count), n);
+      return (image * blocks * count + (image < n ? strip % count : 0)) * area;
+    };
+    const numbers = (name: string, shape: readonly number[], at: (...index: number[]) => number) =>
+      write.table(`${name}_${[n, count, blocks, area, ...shape].join("_")}`, "int32", shape, at);
+    const ofStrip = numbers("strips", [parts, 1, part / block, 1, block], (p, _o, images, _position, lane) =>
+      first(p! * part + images! * block + lane!),
     );
-    const kernel = write.emit("Gather", [write.reshape(source, [-1, block]), rows], { axis: 0 });
+    const ofBlock = numbers("blocks", [blocks, 1, 1, 1], (o) => o * count * area);
+    const ofPosition = numbers("positions", [area, 1], (position) => position);
+    return write.emit("Add", [ofStrip, write.emit("Add", [ofBlock, ofPosition])]);
+  });
+  return write.memo(`kernel ${dy.name} ${rows.name}`, () => {
+    // One image of zeros stands in for all that fill the last block.
+    const whole = fillImages(dy, lanes === n * count ? n : n + 1, table);
+    const kernel = write.emit("Gather", [write.reshape(whole, [-1, block]), rows], { axis: 0 });
     return write.reshape(kernel, [parts * filters, part, oh / count, ow]);
   });
 }
