@@ -515,6 +515,19 @@ test("maps without a maximum, of NaN, do not end a training step", async () => {
   assert.ok((await executable.readState()).get(filters)!.data.every((v) => Number.isNaN(v)));
 });
 
+test("two gradients of one maximum over channels", async () => {
+  const graph = new Graph(false);
+  const x = graph.input("x", { dtype: "float", shape: [2, 16, 5, 6] });
+  const y = o.conv(x, graph.constant(weight(16, 16, 3, 3)), undefined, { padding: 1 });
+  const largest = o.reduceMax(y, [1]);
+  const total = (value: Value) => o.reduceSum(value, [0, 1, 2, 3]);
+  for (const [i, loss] of [total(largest), total(o.square(largest))].entries())
+    graph.output(`dx${i}`, gradients(loss, [x])[0]!);
+  const outputsOf = async (engine: Engine) => (await engine.compile(graph)).run({ x: maps(2, 16, 5, 6) });
+  const [actual, expected] = [await outputsOf(ortBlocked), await outputsOf(ortPlain)];
+  for (const name of ["dx0", "dx1"]) assert.ok(relativeError(actual[name]!, expected[name]!) < 1e-5, name);
+});
+
 test("a rule of one's own is asked before blocks are", async () => {
   let asked = 0;
   const rule = (...given: Parameters<RuleFor<typeof convOp>>) => {

@@ -53,7 +53,9 @@ interface EmitOptions {
 export class OnnxWriter {
   /** The nodes of the module, or of the branch that is being written. */
   #nodes: LoweredNode[];
-  readonly #memo = new Map<string, unknown>();
+  /** What has been made once and can be read from here: in a branch, also what was made outside of it. */
+  #made: Map<string, unknown> = new Map();
+  readonly #tables = new Map<string, LoweredValue>();
   #count = 0;
   #scope = "";
 
@@ -128,10 +130,11 @@ export class OnnxWriter {
 
   /** One of two ways to compute an array; only the one that the condition, a bool, chooses is run. */
   branch(condition: LoweredValue, whenTrue: () => LoweredValue, whenFalse: () => LoweredValue): LoweredValue {
-    const outer = this.#nodes;
+    const [outer, made] = [this.#nodes, this.#made];
     const branchOf = (build: () => LoweredValue) => {
       const nodes: LoweredNode[] = [];
       this.#nodes = nodes;
+      this.#made = new Map(made);
       // A branch must not return a value from outside directly.
       return { nodes, result: this.emit("Identity", [build()]) };
     };
@@ -141,7 +144,7 @@ export class OnnxWriter {
       const { type } = branches.else_branch.result;
       return this.#add({ type: "If", attributes: {}, branches }, [condition], 1, type).outputs[0]!;
     } finally {
-      this.#nodes = outer;
+      [this.#nodes, this.#made] = [outer, made];
     }
   }
 
@@ -160,7 +163,7 @@ export class OnnxWriter {
     shape: readonly number[],
     at: (...index: number[]) => number,
   ): LoweredValue {
-    return this.memo(`constant ${name}`, () => {
+    return once(this.#tables, name, () => {
       const elements = grid(shape, at);
       const typed = { float32: Float32Array, int32: Int32Array };
       const data = dtype === "int64" ? BigInt64Array.from(elements, BigInt) : typed[dtype].from(elements);
@@ -184,10 +187,9 @@ export class OnnxWriter {
     return this.table(`fill_${value}_${shape.join("_")}`, "float32", shape, () => value);
   }
 
-  /** What `make` emits, or a record of it, made once per key. Not for use inside a branch. */
+  /** What `make` emits, or a record of it, made once per key. What is made in a branch stays in it. */
   memo<T>(key: string, make: () => T): T {
-    if (!this.#memo.has(key)) this.#memo.set(key, make());
-    return this.#memo.get(key) as T;
+    return once(this.#made as Map<string, T>, key, make);
   }
 
   /** Reshapes. Consecutive reshapes are merged. */
@@ -258,3 +260,8 @@ const viewed = (x: LoweredValue): LoweredValue => (x.producer?.type === "Reshape
 
 /** The dimensions of a value, with −1 for the symbolic batch, as in ONNX's Reshape. */
 export const dimsOf = (value: Value): number[] => value.shape.map((d) => (d === "N" ? -1 : d));
+
+function once<T>(made: Map<string, T>, key: string, make: () => T): T {
+  if (!made.has(key)) made.set(key, make());
+  return made.get(key) as T;
+}

@@ -59,6 +59,32 @@ test("uses are replaced everywhere, in branches and outputs too, and dead code i
   assert.deepEqual([...toModel(module).initializers.keys()], ["const_0", "float_0"]);
 });
 
+test("what is made once is made once per branch, and read from outside if it is there", () => {
+  const { module, write, x, y } = small();
+  const flag = write.emit("IsNaN", [write.emit("ReduceSum", [x], { keepdims: 0 })]);
+  const once = (type: string) => write.memo(type, () => write.emit(type, [y]));
+  const outside = once("Exp");
+  const inside = write.branch(
+    flag,
+    () => write.emit("Add", [once("Neg"), once("Neg")]),
+    () => write.emit("Mul", [once("Neg"), once("Exp")]),
+  );
+  const all = write.emit("Sum", [outside, inside, once("Neg")]);
+  all.name = "all";
+  module.outputs = [{ name: "all", value: all, type: all.type }];
+  verifyModule(module);
+  const types = (nodes: readonly LoweredNode[]) => nodes.map(({ type }) => type);
+  const { branches } = inside.producer!;
+  assert.deepEqual(
+    [types(module.nodes), ...branches.map(({ nodes }) => types(nodes))],
+    [
+      ["Add", "Relu", "ReduceSum", "IsNaN", "Exp", "If", "Neg", "Sum"],
+      ["Neg", "Add", "Identity"],
+      ["Neg", "Mul", "Identity"],
+    ],
+  );
+});
+
 test("dead code gives up what it reads", () => {
   const { module, write, x, y } = small();
   write.emit("Exp", [x]);
