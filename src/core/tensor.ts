@@ -81,6 +81,19 @@ export function tensor<D extends DType>(dtype: D, shape: readonly number[], data
   return { dtype, shape, data };
 }
 
+/** A tensor whose elements are computed whenever `data` is read, and not kept: for large arrays that are read once, such as a compiler's. */
+export const computed = <D extends DType>(
+  dtype: D,
+  shape: readonly number[],
+  compute: () => Storage[D],
+): Tensor<D> => ({
+  dtype,
+  shape,
+  get data() {
+    return compute();
+  },
+});
+
 /** A tensor of zeros. */
 export function zeros<D extends DType>(dtype: D, shape: readonly number[]): Tensor<D> {
   check("zeros", "dtype", dtypeSchema, dtype);

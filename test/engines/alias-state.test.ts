@@ -284,6 +284,7 @@ function spec(): SessionSpec {
     states: [
       { before: "w", after: "w'", initial: copyOf(float32([4096], [...initial.data].map(Number))), inPlace: true },
     ],
+    constants: {},
     sentinel: step.sentinel,
   };
 }

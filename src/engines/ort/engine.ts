@@ -41,7 +41,8 @@ export function engineIn<Facts>(host: Host, backend: Backend<Facts>): Engine {
       const target = await backend.targetFor(graph, () => (facts ??= host.ask({ kind: "probe" })) as Promise<Facts>);
       const module = compile(graph, target);
       const spec = encode(module);
-      const transfer = [spec.model.buffer, ...spec.states.map(({ initial }) => initial.data.buffer)];
+      const arrays = [...spec.states.map(({ initial }) => initial), ...Object.values(spec.constants)];
+      const transfer = [spec.model, ...arrays.map(({ data }) => data)].map(({ buffer }) => buffer);
       const session = nextSession++;
       await host.ask({ kind: "create", session, spec }, transfer);
       return new OrtExecutable(host, session, module);

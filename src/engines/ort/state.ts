@@ -20,6 +20,8 @@ export interface SessionSpec {
   /** Shapes are used only where outputs have arrays of their own. */
   readonly outputs: readonly OnnxValueInfo[];
   readonly states: readonly StateSpec[];
+  /** Constants that every run is given, by input name, because ONNX Runtime copies those in a model. The session takes ownership of them. */
+  readonly constants: Readonly<Record<string, Tensor>>;
   /** The output at which the binding stops copying results, which are then in the arrays given for them (`targets/write-in-place.ts`). */
   readonly sentinel: string | undefined;
 }
@@ -31,6 +33,7 @@ export type OrtArrays = Readonly<Record<string, OrtTensor>>;
 export class SessionState {
   /** The state, by input name. */
   protected state: OrtArrays;
+  protected readonly constants: OrtArrays;
 
   constructor(
     protected readonly ort: OrtModule,
@@ -38,12 +41,14 @@ export class SessionState {
     protected readonly spec: SessionSpec,
   ) {
     this.state = this.arrays(({ initial }) => initial);
+    const constants = Object.entries(spec.constants).map(([name, tensor]) => [name, toOrt(ort, tensor)] as const);
+    this.constants = Object.fromEntries(constants);
   }
 
   /** Runs the session once, and keeps the new state. Returns the graph's outputs. */
   async run(feeds: OrtArrays): Promise<Record<string, Tensor>> {
     const before = this.state;
-    const results = await this.session.run({ ...feeds, ...before });
+    const results = await this.session.run({ ...feeds, ...this.constants, ...before });
     this.state = Object.fromEntries(this.spec.states.map((state) => [state.before, results[state.after]!]));
     this.discard(Object.values(before));
     return Object.fromEntries(this.spec.outputs.map(({ name }) => [name, fromOrt(results[name]!)]));
@@ -57,7 +62,7 @@ export class SessionState {
   /** Releases the session, and frees the state. */
   async release(): Promise<void> {
     await this.session.release();
-    this.discard(Object.values(this.state));
+    this.discard([...Object.values(this.state), ...Object.values(this.constants)]);
   }
 
   /** Frees arrays of state that are no longer needed. */

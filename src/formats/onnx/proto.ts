@@ -1,4 +1,4 @@
-import type { Tensor } from "../../core/tensor.js";
+import { arrayTypes, sizeOf, type Tensor } from "../../core/tensor.js";
 
 /**
  * The part of onnx.proto needed to write a model, in protobuf wire format.
@@ -206,7 +206,8 @@ function valueInfo(to: ProtoWriter, { name, dtype, shape, sequence }: OnnxValueI
 /** The bytes of a model (ONNX IR version 8), at the start of a buffer that may be longer. */
 export function encodeOnnx(model: OnnxModel): Uint8Array {
   const initializers = [...model.initializers];
-  const data = initializers.reduce((sum, [, tensor]) => sum + tensor.data.byteLength, 0);
+  const bytes = ({ dtype, shape }: Tensor) => sizeOf(shape) * arrayTypes[dtype].BYTES_PER_ELEMENT;
+  const data = initializers.reduce((sum, [, tensor]) => sum + bytes(tensor), 0);
   const to = new ProtoWriter(data + 256 * (model.nodes.length + initializers.length + 16));
   to.integer(1, 8);
   to.text(2, "fovea");

@@ -1,4 +1,4 @@
-import { sizeOf, type Tensor, tensor, toFloat64 } from "../../core/tensor.js";
+import { computed, sizeOf, type Tensor, tensor, toFloat64, toFloats } from "../../core/tensor.js";
 import type { Graph, Node, Value } from "../graph.js";
 import { type Rebuild, rebuild } from "./rebuild.js";
 import { usesOf } from "./uses.js";
@@ -13,10 +13,11 @@ import { usesOf } from "./uses.js";
  * 4. The new weight keeps the old name if only this convolution reads it; the bias gets the weight's name with `bias` for `weight`.
  *    The model's own cells do not change.
  *
+ * @param isLazy Whether new weights are float32 and computed whenever they are read, not kept: for a compiler, which reads them once.
  * @example
  * foldBatchNorm(trace(resnet(18), ["N", 3, 224, 224])); // 20 nodes fewer
  */
-export function foldBatchNorm(graph: Graph): Graph {
+export function foldBatchNorm(graph: Graph, isLazy = false): Graph {
   const uses = usesOf(graph);
   const updated = new Set(graph.updates.map(({ cell }) => cell));
   const contentsOf = ({ source }: Value): Tensor | undefined => {
@@ -32,21 +33,31 @@ export function foldBatchNorm(graph: Graph): Graph {
   const folded = new Set(folds.values());
 
   const fold = (norm: Node, conv: Node, to: Rebuild): readonly Value[] => {
-    const parts = [...conv.inputs.slice(1, 2), ...norm.inputs.slice(1)].map((value) => toFloat64(contentsOf(value)!));
-    const [weight, gamma, beta, mean, variance] = parts.map(({ data }) => data) as Float64Array[];
+    const weight = contentsOf(conv.inputs[1]!)!;
+    const vectors = norm.inputs.slice(1).map((value) => toFloat64(contentsOf(value)!).data);
+    const [gamma, beta, mean, variance] = vectors;
     const bias = conv.inputs[2] && toFloat64(contentsOf(conv.inputs[2])!).data;
     const epsilon = norm.attributes.epsilon as number;
     const factor = gamma!.map((g, o) => g / Math.sqrt(variance![o]! + epsilon));
-    const { shape } = parts[0]!;
+    const { shape } = weight;
     const perFilter = sizeOf(shape.slice(1));
-    const newWeight = weight!.map((w, i) => w * factor[Math.floor(i / perFilter)]!);
+    const scale = <A extends Float32Array | Float64Array>(scaled: A): A => {
+      const { data } = toFloats(weight);
+      for (let i = 0; i < scaled.length; i++) scaled[i] = data[i]! * factor[Math.floor(i / perFilter)]!;
+      return scaled;
+    };
     const newBias = factor.map((f, o) => ((bias?.[o] ?? 0) - mean![o]!) * f + beta![o]!);
     const { source } = conv.inputs[1]!;
     const own = source.kind === "state" ? source.name : "weight";
     const name = uses.get(conv.inputs[1]!)!.length === 1 ? own : `${own}/folded`;
     const inputs = [
       to.get(conv.inputs[0]!),
-      to.state(name, tensor("float64", shape, newWeight)),
+      to.state(
+        name,
+        isLazy
+          ? computed("float32", shape, () => scale(new Float32Array(sizeOf(shape))))
+          : tensor("float64", shape, scale(new Float64Array(sizeOf(shape)))),
+      ),
       to.state(name.replace(/weight(?=$|\/)/, "bias"), tensor("float64", [newBias.length], newBias)),
     ];
     return to.target.within(conv.scope, () => to.target.apply(conv.op, inputs, conv.attributes));

@@ -1,5 +1,5 @@
 import { fourSizes, type Shape, staticDim } from "../../../core/shape.js";
-import { toFloat32 } from "../../../core/tensor.js";
+import { computed, toFloat32 } from "../../../core/tensor.js";
 import type { LoweredValue } from "../../../formats/onnx/ir.js";
 import { Lowering } from "../../../formats/onnx/lower.js";
 import type { Rules } from "../../../formats/onnx/writer.js";
@@ -178,7 +178,7 @@ export class LayoutTable extends Lowering implements BlockedTarget {
     const tensor = source.kind === "constant" ? source.tensor : source.kind === "state" ? source.cell.value : undefined;
     const array =
       this.isConstant(value) && tensor
-        ? this.write.constant(toLayout(toFloat32(tensor), layout))
+        ? this.write.constant(computed("float32", layout.shape, () => toLayout(toFloat32(tensor), layout).data))
         : this.#emitToLayout(this.plain(value), layout);
     this.setPacked(value, layout, array);
     return array;

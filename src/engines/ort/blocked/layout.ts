@@ -70,10 +70,11 @@ function forEachElement({ kind, from, split, perm }: Layout, visit: (packed: num
 }
 
 /** Reorders a plain array into a layout. */
-export function toLayout(tensor: Tensor, layout: Layout): Tensor {
+export function toLayout(tensor: Tensor, layout: Layout): Tensor<"float32"> {
   const packed = zeros("float32", layout.shape);
+  const { data } = tensor;
   forEachElement(layout, (to, from) => {
-    packed.data[to] = tensor.data[from] as number;
+    packed.data[to] = data[from] as number;
   });
   return packed;
 }

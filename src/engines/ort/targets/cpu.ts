@@ -2,9 +2,12 @@ import { unusable } from "../../../core/errors.js";
 import { inferenceRules } from "../../../formats/onnx/lower.js";
 import type { Rules } from "../../../formats/onnx/writer.js";
 import { type Graph, isOp } from "../../../graph/graph.js";
+import { foldBatchNorm } from "../../../graph/passes/fold-batch-norm.js";
 import { convWeightGradOp } from "../../../ops/conv.js";
 import type { BlockedRule } from "../blocked/rule.js";
 import { blockedRules } from "../blocked/rules/index.js";
+import { layerShape } from "../conv-layer.js";
+import type { Pass } from "../passes/pass.js";
 import { nativeRules } from "../rules/native.js";
 import { trainingRules } from "../rules/training.js";
 import { allowedBy, defaultTuning, type EnginePrecision, type Tuning } from "../tuning.js";
@@ -43,8 +46,13 @@ export function cpuTarget({ blockSize: block, writesInPlace }: CpuFacts, options
         ? undefined
         : { block, winograd: allowedBy(precision, tuning.winograd), rules: blockedRules.map(own) },
     writesInPlace,
+    ...(block === undefined ? {} : { before: { "fold-batch-norm": foldNorms } }),
   };
 }
+
+/** In plain graphs ONNX Runtime folds them. */
+const foldNorms: Pass = (module) =>
+  module.graph.updates.length > 0 ? module : { ...module, graph: foldBatchNorm(module.graph, true) };
 
 /** The native build of ONNX Runtime on the CPU. */
 export function cpuBackend(options: CpuOptions = {}): Backend<CpuFacts> {
@@ -59,7 +67,7 @@ export function cpuBackend(options: CpuOptions = {}): Backend<CpuFacts> {
     },
     probe: async (ort) => ({ blockSize: await probeBlockSize(ort), writesInPlace: await probeWritesInPlace(ort) }),
     async targetFor(graph, probe) {
-      const isBlocked = layout === "blocked" || (layout === "auto" && learnsConvolutions(graph, tuning.fewImages));
+      const isBlocked = layout === "blocked" || (layout === "auto" && gainsFromBlocks(graph, tuning));
       const nothing: CpuFacts = { blockSize: undefined, writesInPlace: false };
       const facts = isBlocked || graph.updates.length > 0 ? await probe() : nothing;
       return cpuTarget(isBlocked ? facts : { ...facts, blockSize: undefined }, options);
@@ -67,6 +75,8 @@ export function cpuBackend(options: CpuOptions = {}): Backend<CpuFacts> {
   };
 }
 
-/** Whether a graph has weight gradients of convolutions over more than a few images. */
-const learnsConvolutions = (graph: Graph, fewImages: number): boolean =>
-  graph.nodes.some((node) => isOp(node, convWeightGradOp) && Number(node.inputs[0].shape[0]) > fewImages);
+/** Whether a graph is as fast in blocks or faster: without training it is, with it if convolutions learn from more than a few images. */
+const gainsFromBlocks = ({ nodes, updates }: Graph, { fewImages }: Tuning): boolean =>
+  nodes.some(
+    (node) => (updates.length === 0 || isOp(node, convWeightGradOp)) && (layerShape(node)?.n ?? 0) > fewImages,
+  );

@@ -29,7 +29,7 @@ export class InPlaceState extends SessionState {
     for (const [i, { name }] of outputs.entries()) into[name] = toOrt(this.ort, results[i]!);
     for (const { before, after } of states) into[after] = this.#next[before]!;
     this.#isLost = true; // unless the run ends
-    await runInto(this.session, { ...feeds, ...this.state }, into);
+    await runInto(this.session, { ...feeds, ...this.constants, ...this.state }, into);
     this.#isLost = false;
     [this.state, this.#next] = [this.#next, this.state];
     return Object.fromEntries(outputs.map(({ name }, i) => [name, results[i]!]));
@@ -41,8 +41,8 @@ export class InPlaceState extends SessionState {
   }
 
   override async release(): Promise<void> {
-    await this.session.release();
-    free([...Object.values(this.state), ...Object.values(this.#next)]);
+    await super.release();
+    free(Object.values(this.#next));
   }
 
   #requireKept(): void {
