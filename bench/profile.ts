@@ -1,6 +1,6 @@
 /**
- * The time of one training step by operator and by node, from ONNX Runtime's profiler; or, with --suite and --case, of what that suite
- * measures. Compiles and runs as the engine does, with the profiler switched on.
+ * The time of one training step, or with --inference of predictions, by operator and by node, from ONNX Runtime's profiler; or, with --suite
+ * and --case, of what that suite measures. Compiles and runs as the engine does, with the profiler switched on.
  */
 import { copyFile, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { availableParallelism, tmpdir } from "node:os";
@@ -14,8 +14,9 @@ import type { Module } from "../src/engines/ort/passes/pass.js";
 import { SessionHost } from "../src/engines/ort/session.js";
 import { type CpuFacts, cpuBackend } from "../src/engines/ort/targets/cpu.js";
 import { type Arrays, createModelByName } from "../src/index.js";
+import { trace } from "../src/nn.js";
 import { suiteOf } from "./suites/index.js";
-import { count, randomStep } from "./workload.js";
+import { count, normal, randomStep, varied } from "./workload.js";
 
 const { values } = parseArgs({
   options: {
@@ -27,6 +28,8 @@ const { values } = parseArgs({
     batch: { type: "string", default: "128" },
     input: { type: "string", default: "3x32x32" },
     stem: { type: "string", default: "auto" },
+    /** The network's predictions instead of a training step. */
+    inference: { type: "boolean", default: false },
     /** `blocked` or `plain`. */
     layout: { type: "string", default: "blocked" },
     /** `float32` or `fast`. */
@@ -55,7 +58,11 @@ function workload(): { readonly title: string; readonly graph: Graph; readonly f
   const { model: name, attention, input, suite } = values;
   if (!suite) {
     const title = `${name}, attention ${attention}, batch ${batch}, ${input}`;
-    return { title, ...randomStep(createModelByName(name, options), [batch, channels, height, width], classes) };
+    const shape = [batch, channels, height, width] as const;
+    const model = createModelByName(name, options);
+    return values.inference
+      ? { title, graph: trace(varied(model), [...shape]), feeds: { input: normal("input", shape) } }
+      : { title, ...randomStep(model, shape, classes) };
   }
   const { cases, measures } = suiteOf(suite);
   if (!cases.includes(values.case))

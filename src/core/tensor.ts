@@ -81,7 +81,7 @@ export function tensor<D extends DType>(dtype: D, shape: readonly number[], data
   return { dtype, shape, data };
 }
 
-/** A tensor whose elements are computed whenever `data` is read, and not kept: for large arrays that are read once, such as a compiler's. */
+/** A tensor whose elements are computed whenever `data` is read, and not kept: for large arrays that are read once. */
 export const computed = <D extends DType>(
   dtype: D,
   shape: readonly number[],

@@ -16,7 +16,7 @@ import { createModelByName } from "../../src/models/index.js";
 import { initialize, trace } from "../../src/nn/index.js";
 import { ifLong } from "../support/long.js";
 import { layerTable } from "./layer-table.js";
-import { elementwise, inference, training } from "./small-graphs.js";
+import { elementwise, inference, normOfRelu, training } from "./small-graphs.js";
 
 // A change that is not meant to change what ONNX Runtime runs leaves these texts alone. UPDATE_GRAPHS=1 writes them anew.
 const folder = new URL("../../../test/golden/lowerings/", import.meta.url);
@@ -42,6 +42,7 @@ const cases: Readonly<Record<string, readonly [graph: () => Graph, target: Targe
   "training-webgpu": [training, webgpuTarget()],
   "inference-blocked-16": [inference, cpu(16, never)],
   "inference-plain": [inference, cpu()],
+  "norm-of-relu-blocked-16": [normOfRelu, cpu(16, never)],
   "elementwise-blocked-16": [elementwise, cpu(16, never)],
 };
 
@@ -63,6 +64,7 @@ const networks: typeof cases = {
   "mbv2_ca-training-blocked-16": [step("mbv2_ca", "coord", 8, 64), cpu(16)],
   "van_b0-training-blocked-16": [step("van_b0", "none", 8, 64), cpu(16)],
   "resnet20-cbam-inference-plain": [forward("resnet20", "cbam", 32), cpu()],
+  "resnet20-cbam-inference-blocked-16": [forward("resnet20", "cbam", 32), cpu(16)],
   "resnet18-inference-blocked-8": [forward("resnet18", "none", 64), cpu(8)],
   "mbv2_ca-inference-wasm": [forward("mbv2_ca", "coord", 64), wasm],
   "van_b0-inference-plain": [forward("van_b0", "none", 64), cpu()],

@@ -59,6 +59,18 @@ const shape = [4, 3, 16, 16] as const;
 export const training = () => randomStep(new Tour(), shape, 10).graph;
 export const inference = () => trace(initialize(new Tour()), [...shape]);
 
+/** A batch norm that follows no convolution, so it cannot be folded. */
+export function normOfRelu(): Graph {
+  const graph = new Graph();
+  const x = graph.input("x", { dtype: "float", shape: [...shape.with(1, 16)] });
+  const y = o.relu(o.conv(x, graph.constant(random([16, 16, 3, 3])), undefined, { padding: 1 }));
+  const [gamma, beta, mean, variance] = [1, 2, 3, 4].map((seed) =>
+    graph.constant(random([16], { seed, low: 0.5, high: 1.5 })),
+  );
+  graph.output("y", o.batchNorm(y, gamma!, beta!, mean!, variance!, 1e-5));
+  return graph;
+}
+
 /** Every elementwise operator on blocked maps, as outputs. */
 export function elementwise(): Graph {
   const graph = new Graph();

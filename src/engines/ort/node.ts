@@ -14,15 +14,15 @@ import type { Answer, WorkerSetup } from "./worker.js";
 /** Options of {@link ortEngine}. */
 export interface OrtNodeOptions extends OrtOptions {
   /**
-   * Memory layout of activations and weights: `plain` (row-major, standard operators), `blocked` (NCHWc, by ONNX Runtime's own operators,
-   * which are faster when weights change), or `auto` (default): blocked for graphs with gradients of convolutions over more than
-   * `tuning.fewImages` images. On processors without such operators everything is plain.
+   * Memory layout of activations and weights: `plain` (row-major, standard operators), `blocked` (NCHWc, by ONNX Runtime's own operators),
+   * or `auto` (default): blocked for inference, and for training on more than `tuning.fewImages` images. On processors without such
+   * operators, and for batches of unknown size, everything is plain.
    */
   readonly layout?: NonNullable<CpuOptions["layout"]>;
   /**
    * `float32` (default), or `fast`: blocked 3×3 convolutions of many channels by Winograd's F(4×4,3×3) (Lavin and Gray, arXiv:1509.09308), forward
    * pass and gradients. Fewer multiplications, about five times the rounding error, still a thousandth of that of bfloat16, and more memory. `tuning`
-   * decides which layers these are; inference is the same.
+   * decides which layers these are.
    */
   readonly precision?: EnginePrecision;
   /** Sizes at which one lowering becomes faster than another, as measured by `fovea bench calibrate`. Default: {@link defaultTuning}. */

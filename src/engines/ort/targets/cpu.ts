@@ -75,8 +75,10 @@ export function cpuBackend(options: CpuOptions = {}): Backend<CpuFacts> {
   };
 }
 
-/** Whether a graph is as fast in blocks or faster: without training it is, with it if convolutions learn from more than a few images. */
+/** Whether a graph is as fast in blocks or faster: a forward or backward pass alone is, a training step if convolutions learn from more than a few images. */
 const gainsFromBlocks = ({ nodes, updates }: Graph, { fewImages }: Tuning): boolean =>
-  nodes.some(
-    (node) => (updates.length === 0 || isOp(node, convWeightGradOp)) && (layerShape(node)?.n ?? 0) > fewImages,
+  nodes.some((node) =>
+    updates.length === 0
+      ? layerShape(node) !== undefined
+      : isOp(node, convWeightGradOp) && Number(node.inputs[0].shape[0]) > fewImages,
   );
