@@ -294,6 +294,17 @@ const cases: Record<string, Case> = {
   "sums and means": after((y) => o.add(o.reduceSum(o.mul(y, o.tanh(y)), [2, 3]), o.reduceMean(o.mul(y, y), [0, 2, 3]))),
   "sum over everything": after((y) => o.reduceSum(o.square(y), [0, 1, 2, 3])),
   "log-sum-exp over positions": after((y) => o.reduceLogSumExp(y, [2, 3])),
+  "a gate, a shortcut and ReLU": after((y) => {
+    const gate = o.sigmoid(o.reduceMean(y, [2, 3], { keepdims: true }));
+    return o.relu(o.add(o.mul(y, gate), o.maxPool(y, { kernelSize: 3, stride: 1, padding: 1 })));
+  }),
+  "one gate for all images, a shortcut and ReLU": after((y) =>
+    o.relu(o.sub(o.add(o.mul(y, y.graph.constant(random([1, 16, 1, 1]))), o.mul(y, y)), 0.1)),
+  ),
+  "a sum and ReLU, one operand read again": after((y) => {
+    const gated = o.mul(y, o.sigmoid(o.reduceMean(y, [1], { keepdims: true })));
+    return o.add(o.relu(o.add(y, gated)), o.relu(o.add(gated, o.square(y))));
+  }),
   "maximum over positions": after((y) => o.reduceMax(y, [2, 3])),
   "maximum over positions, with ties": after((y) => o.reduceMax(o.relu(o.sub(y, 0.3)), [2, 3]), 3),
   "maxima over maps of one area and two shapes": [

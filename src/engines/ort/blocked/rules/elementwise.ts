@@ -7,7 +7,7 @@ import { operators } from "../../../../ops/index.js";
 import { ops as reductions } from "../../../../ops/reduce.js";
 import { asMaps, type Maps } from "../../maps.js";
 import { keptFromZero } from "../../rules/relu-grad.js";
-import type { LayoutTable } from "../layout-table.js";
+import type { Deferred, LayoutTable } from "../layout-table.js";
 import { type BlockedRule, emitPlain, type MatchContext, type Plan, reasons, rule } from "../rule.js";
 import { addPhases, deferPhases } from "./conv.js";
 
@@ -78,13 +78,33 @@ function fused(node: Node, table: LayoutTable): boolean {
     deferPhases(table, y, phases);
     return true;
   }
-  const host = p && !p.phases && !p.product ? a : q && !q.phases && !q.product ? b : undefined;
+  const adds = (deferred: Deferred | undefined) => deferred && !deferred.phases && !deferred.product;
+  const hosts = [...(adds(p) ? [a] : []), ...(adds(q) ? [b] : [])];
+  // The gradient of a maximum adds few numbers to what it is given.
+  const host = hosts.find((value) => !table.deferred(value)!.activates) ?? hosts[0];
+  if (!host && isActivated(y, table)) {
+    // The operator adds in place if nothing else reads the array.
+    const [x, sum] = table.readers(a).length === 1 ? [b, a] : [a, b];
+    const activate: Deferred["emit"] = ({ activation }) =>
+      table.nchwc.affine(table.blocked(x), table.nchwc.ones(Number(y.shape[1])), {
+        sum: table.blocked(sum),
+        activation,
+      });
+    table.defer(y, { activates: true, emit: activate });
+    return true;
+  }
   if (!host) return false;
   const { activates, emit } = table.takeDeferred(host)!;
   const other = table.blocked(host === a ? b : a);
   table.defer(y, { activates, emit: ({ sum, ...epilogue }) => emit({ ...epilogue, sum: table.plus(other, sum) }) });
   return true;
 }
+
+/** Whether a ReLU alone reads a value. */
+const isActivated = (value: Value, table: LayoutTable): boolean => {
+  const readers = table.readers(value);
+  return readers.length === 1 && isOp(readers[0], ops.relu);
+};
 
 /** Whether a node sums or averages over positions. */
 function sumsPositions(node: Node | undefined): boolean {
@@ -121,9 +141,13 @@ function broadcast(node: Node, y: Value, context: MatchContext): Plan | undefine
       const maps = table.blocked(x);
       const affine = affineOf(node, small, x === a, images * channels, table);
       if (affine) {
-        const { factor, ...epilogue } = affine;
-        const viewed = table.nchwc.view(maps, [n / images, images * channels, height, width]);
-        table.setBlocked(y, table.nchwc.view(table.nchwc.affine(viewed, factor, epilogue), maps.shape));
+        const { factor, bias } = affine;
+        const view = (array: LoweredValue) => table.nchwc.view(array, [n / images, images * channels, height, width]);
+        const emit: Deferred["emit"] = ({ sum, activation }) => {
+          const epilogue = { bias, sum: sum && view(sum), activation };
+          return table.nchwc.view(table.nchwc.affine(view(maps), factor, epilogue), maps.shape);
+        };
+        table.defer(y, { activates: true, emit });
       } else onViews(table, [n, blocks, area, block], () => table.plain(small), [images, blocks, 1, block]);
     };
   if (is(images, 1, height, width))
