@@ -303,7 +303,7 @@ const cases: Record<string, Case> = {
   ),
   "a sum and ReLU, one operand read again": after((y) => {
     const gated = o.mul(y, o.sigmoid(o.reduceMean(y, [1], { keepdims: true })));
-    return o.add(o.relu(o.add(y, gated)), o.relu(o.add(gated, o.square(y))));
+    return o.sub(o.relu(o.add(y, gated)), o.relu(o.add(gated, o.square(y))));
   }),
   "maximum over positions": after((y) => o.reduceMax(y, [2, 3])),
   "maximum over positions, with ties": after((y) => o.reduceMax(o.relu(o.sub(y, 0.3)), [2, 3]), 3),
