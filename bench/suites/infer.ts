@@ -17,7 +17,7 @@ export const infer: Suite = {
   title: "Inference at 224×224",
   about:
     "ImageNet networks on random images: latency of one image (`b1`) and a batch of 16 (`b16`). Fovea compiles `trace(model, …)`, as " +
-    "`predict` does: ONNX Runtime itself folds batch norms into convolutions. PyTorch is in `eval` and `no_grad`. " +
+    "`predict` does: batch norms are folded into convolutions. PyTorch is in `eval` and `no_grad`. " +
     "Fovea, int8 is the file of `export --precision int8 --calibrate`.",
   peers: ["pytorch", "pytorch-bf16", "fovea-int8"],
   cases: Object.keys(networks).flatMap((net) => [`${net}/b1`, `${net}/b16`]),

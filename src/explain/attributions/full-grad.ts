@@ -17,7 +17,7 @@ function scaled(data: Float64Array, epsilon: number): Float64Array {
   return sizes.map((v) => (v - least) / (most - least + epsilon));
 }
 
-/** The map of an array of shares: rescaled as a whole (the authors) or per channel (pytorch-grad-cam), upsampled, summed. */
+/** The map of an array of shares: rescaled as a whole (the authors) or per channel (pytorch-grad-cam), summed, upsampled. */
 function mapOf(
   { shape, data }: Shares,
   [high, wide]: readonly [number, number],
@@ -26,19 +26,16 @@ function mapOf(
   const [channels, height, width] = shape as [number, number, number];
   const area = height * width;
   const authors = variant === "authors";
-  const out = new Float64Array(high * wide);
   const whole = authors ? scaled(data, 1e-6) : null;
+  // Enlarging is linear, so the sum is enlarged instead of thousands of maps.
+  const sum = new Float64Array(area);
   for (let c = 0; c < channels; c++) {
     const plane = (whole ?? data).subarray(c * area, (c + 1) * area);
-    const large = enlarge(
-      whole ? plane : scaled(plane, 1e-7),
-      [height, width],
-      [high, wide],
-      authors ? "align-corners" : "half-pixel",
-    );
-    for (let p = 0; p < out.length; p++) out[p]! += large[p]!;
+    (whole ? plane : scaled(plane, 1e-7)).forEach((v, p) => {
+      sum[p]! += v;
+    });
   }
-  return out;
+  return enlarge(sum, [height, width], [high, wide], authors ? "align-corners" : "half-pixel");
 }
 
 /**
