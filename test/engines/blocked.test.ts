@@ -305,6 +305,7 @@ const cases: Record<string, Case> = {
     const gated = o.mul(y, o.sigmoid(o.reduceMean(y, [1], { keepdims: true })));
     return o.sub(o.relu(o.add(y, gated)), o.relu(o.add(gated, o.square(y))));
   }),
+  "a sum and ReLU, 12 channels": after((y) => o.relu(o.add(o.square(y), o.abs(y))), 2, [5, 6], 12),
   "maximum over positions": after((y) => o.reduceMax(y, [2, 3])),
   "maximum over positions, with ties": after((y) => o.reduceMax(o.relu(o.sub(y, 0.3)), [2, 3]), 3),
   "maxima over maps of one area and two shapes": [

@@ -85,12 +85,11 @@ function fused(node: Node, table: LayoutTable): boolean {
   if (!host && isActivated(y, table)) {
     // The operator adds in place if nothing else reads the array.
     const [x, sum] = table.readers(a).length === 1 ? [b, a] : [a, b];
-    const activate: Deferred["emit"] = ({ activation }) =>
-      table.nchwc.affine(table.blocked(x), table.nchwc.ones(Number(y.shape[1])), {
-        sum: table.blocked(sum),
-        activation,
-      });
-    table.defer(y, { activates: true, emit: activate });
+    const emit: Deferred["emit"] = ({ activation }) => {
+      const maps = table.blocked(x);
+      return table.nchwc.affine(maps, table.nchwc.ones(maps.shape[1]), { sum: table.blocked(sum), activation });
+    };
+    table.defer(y, { activates: true, emit });
     return true;
   }
   if (!host) return false;
