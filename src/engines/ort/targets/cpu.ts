@@ -75,7 +75,7 @@ export function cpuBackend(options: CpuOptions = {}): Backend<CpuFacts> {
   };
 }
 
-/** Whether a graph is as fast in blocks or faster: a forward or backward pass alone is, a training step if convolutions learn from more than a few images. */
+/** Whether a graph is as fast in blocks or faster: without updates it is, a training step if convolutions learn from more than a few images. */
 const gainsFromBlocks = ({ nodes, updates }: Graph, { fewImages }: Tuning): boolean =>
   nodes.some((node) =>
     updates.length === 0

@@ -78,8 +78,8 @@ function fused(node: Node, table: LayoutTable): boolean {
     deferPhases(table, y, phases);
     return true;
   }
-  const adds = (deferred: Deferred | undefined) => deferred && !deferred.phases && !deferred.product;
-  const hosts = [...(adds(p) ? [a] : []), ...(adds(q) ? [b] : [])];
+  const canAdd = (deferred: Deferred | undefined) => deferred && !deferred.phases && !deferred.product;
+  const hosts = [...(canAdd(p) ? [a] : []), ...(canAdd(q) ? [b] : [])];
   // The gradient of a maximum adds few numbers to what it is given.
   const host = hosts.find((value) => !table.deferred(value)!.activates) ?? hosts[0];
   if (!host && isActivated(y, table)) {
