@@ -75,10 +75,9 @@ export function cpuBackend(options: CpuOptions = {}): Backend<CpuFacts> {
   };
 }
 
-/** Whether a graph is as fast in blocks or faster: without updates it is, a training step if convolutions learn from more than a few images. */
-const gainsFromBlocks = ({ nodes, updates }: Graph, { fewImages }: Tuning): boolean =>
-  nodes.some((node) =>
-    updates.length === 0
-      ? layerShape(node) !== undefined
-      : isOp(node, convWeightGradOp) && Number(node.inputs[0].shape[0]) > fewImages,
-  );
+/** Whether a graph is as fast in blocks or faster: where convolutions learn, with more than a few images; else without updates. */
+function gainsFromBlocks({ nodes, updates }: Graph, { fewImages }: Tuning): boolean {
+  const learning = nodes.filter((node) => isOp(node, convWeightGradOp));
+  if (learning.length > 0) return learning.some(({ inputs }) => Number(inputs[0]!.shape[0]) > fewImages);
+  return updates.length === 0 && nodes.some((node) => layerShape(node) !== undefined);
+}
