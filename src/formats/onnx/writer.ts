@@ -53,9 +53,9 @@ interface EmitOptions {
 export class OnnxWriter {
   /** The nodes of the module, or of the branch that is being written. */
   #nodes: LoweredNode[];
-  /** What has been made once and can be read from here: in a branch, also what was made outside of it. */
-  #made: Map<string, unknown> = new Map();
-  readonly #tables = new Map<string, LoweredValue>();
+  /** What has been made once and can be read from here: in a branch, by inheritance, also what was made outside of it. */
+  #made: Record<string, unknown> = Object.create(null);
+  readonly #tables: Record<string, LoweredValue> = Object.create(null);
   #count = 0;
   #scope = "";
 
@@ -134,7 +134,7 @@ export class OnnxWriter {
     const branchOf = (build: () => LoweredValue) => {
       const nodes: LoweredNode[] = [];
       this.#nodes = nodes;
-      this.#made = new Map(made);
+      this.#made = Object.create(made);
       // A branch must not return a value from outside directly.
       return { nodes, result: this.emit("Identity", [build()]) };
     };
@@ -163,13 +163,14 @@ export class OnnxWriter {
     shape: readonly number[],
     at: (...index: number[]) => number,
   ): LoweredValue {
-    return once(this.#tables, name, () => {
+    const make = () => {
       const elements = grid(shape, at);
       const typed = { float32: Float32Array, int32: Int32Array };
       const data = dtype === "int64" ? BigInt64Array.from(elements, BigInt) : typed[dtype].from(elements);
       // The name of a long list would be longer than the list.
       return this.constant({ dtype, shape, data } as Tensor, name.length < 80 ? this.free(name) : undefined);
-    });
+    };
+    return (this.#tables[name] ??= make());
   }
 
   /** A constant list of integers, such as axes or a shape, shared by equal lists. */
@@ -189,7 +190,7 @@ export class OnnxWriter {
 
   /** What `make` emits, or a record of it, made once per key. What is made in a branch stays in it. */
   memo<T>(key: string, make: () => T): T {
-    return once(this.#made as Map<string, T>, key, make);
+    return (this.#made[key] ??= make()) as T;
   }
 
   /** Reshapes. Consecutive reshapes are merged. */
@@ -260,8 +261,3 @@ const viewed = (x: LoweredValue): LoweredValue => (x.producer?.type === "Reshape
 
 /** The dimensions of a value, with −1 for the symbolic batch, as in ONNX's Reshape. */
 export const dimsOf = (value: Value): number[] => value.shape.map((d) => (d === "N" ? -1 : d));
-
-function once<T>(made: Map<string, T>, key: string, make: () => T): T {
-  if (!made.has(key)) made.set(key, make());
-  return made.get(key) as T;
-}
