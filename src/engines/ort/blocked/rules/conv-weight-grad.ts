@@ -51,23 +51,26 @@ interface Strips {
   readonly pads: Pads;
 }
 
-/** Elements of a kernel, a block of images by a block of filters, that fit in common caches of a core: 1 MiB. */
+/** Elements of a kernel, a block of images by the filters computed at once, that fit in common caches of a core: 1 MiB. */
 const cachedKernel = 2 ** 18;
+/** Blocks of filters that ONNX Runtime computes at once. */
+const filterBlocks = 4;
 
 /**
  * The strips for a layer's gradient: with few images many lanes would be empty, so strips of rows of dy, with the rows of x that they
  * meet, become images of their own. The fewest strips whose waste of lanes is within a tenth of the least possible; on large maps
- * more of them, because dy, the kernel, is read for every row of the result. (ResNet-20 on 64×64 and 96×96: 0.94 of a step.)
+ * more of them, because dy, the kernel, is read for every few sums. (ResNet-20 on 64×64 and 96×96, ResNet-18 on 32×32: 0.94 of a step.)
  */
 function stripsOf(layer: ConvLayer, block: number): Strips {
-  const { n, oh, ow, kernel, strides, dilations } = layer;
+  const { n, oh, ow, kernel, strides, dilations, filters, group } = layer;
+  const kernelOf = (count: number) => (oh / count) * ow * block * Math.min(filters / group, filterBlocks * block);
   const [stride] = strides;
   const counts = divisorsOf(oh);
   const images = (count: number) => ((n * count) % 4 === 0 ? n : roundUp(n, 4));
   const lanes = (count: number) => roundUp(images(count) * count, block) / count;
   const least = Math.min(...counts.map(lanes));
   const possible = counts.filter((c) => lanes(c) <= 1.1 * least);
-  const count = possible.find((c) => (oh / c) * ow * block * block <= cachedKernel) ?? possible.at(-1)!;
+  const count = possible.find((c) => kernelOf(c) <= cachedKernel) ?? possible.at(-1)!;
   const rows = (oh / count - 1) * stride + (kernel[0] - 1) * dilations[0] + 1;
   const [top, left, bottom, right] = padsOf(layer);
   const isCut = count > 1;
@@ -155,7 +158,7 @@ const enoughPieces = 12;
 function sumOverStrips(images: Maps, dy: Maps, strips: Strips, layer: ConvLayer, width: number, table: LayoutTable) {
   const { nchwc, write, block } = table;
   const [blocks, lanes] = images.shape;
-  const pieces = blocks * Math.ceil(dy.shape[1] / block / 4) * layer.kernel[0];
+  const pieces = blocks * Math.ceil(dy.shape[1] / block / filterBlocks) * layer.kernel[0];
   const possible = divisorsOf(lanes / block);
   const parts = possible.find((count) => count * pieces >= enoughPieces) ?? possible.at(-1)!;
   const geometry = { ...dyAsKernel(layer, width), pads: strips.pads, group: parts };
