@@ -370,6 +370,7 @@ const [byTwo, byFour] = [byWinograd(2), byWinograd(4)];
 afterAll(() => Promise.all([byTwo.release(), byFour.release()]));
 
 const padded = (x?: Value, w?: Value, b?: Value) => o.conv(x!, w!, b, { padding: 1 });
+const constantOf = (x: Value, tensor: Tensor) => x.graph.constant(tensor);
 const winogradCases: Record<string, Case> = {
   "5×7": [padded, maps(2, 16, 5, 7), weight(32, 16, 3, 3)],
   "7×7, bias": [padded, maps(3, 32, 7, 7), weight(16, 32, 3, 3), random([16])],
@@ -381,6 +382,13 @@ const winogradCases: Record<string, Case> = {
     maps(2, 16, 6, 5),
     weight(16, 16, 3, 3),
     random([16, 16, 3, 3], { seed: 3 }),
+  ],
+  "a constant weight, 5×7": [(x) => padded(x, constantOf(x!, weight(32, 16, 3, 3))), maps(2, 16, 5, 7)],
+  "a constant weight, 4×4, one image": [(x) => padded(x, constantOf(x!, weight(16, 32, 3, 3))), maps(1, 32, 4, 4)],
+  "a constant weight, 9×4, 13 images, bias, shortcut and ReLU": [
+    (x, b) => o.relu(o.add(padded(x, constantOf(x!, weight(32, 32, 3, 3)), b), x!)),
+    maps(13, 32, 9, 4),
+    random([32]),
   ],
   "between blocks": after((y) => o.mul(padded(y, y.graph.constant(weight(32, 16, 3, 3))), 2), 2, [7, 6]),
 };

@@ -41,6 +41,15 @@ test("for inference, batch norms are folded, and large weights are given to runs
   assert.ok(model.length < 50_000, `${model.length} bytes`);
 });
 
+test("weights of Winograd's algorithm are given transformed, a group per point", () => {
+  const layer = new Conv2d(256, 256, { kernelSize: 3, padding: 1 });
+  const { constants } = encode(compile(trace(unsettle(layer), [8, 256, 8, 8]), blocked));
+  assert.deepEqual(
+    Object.values(constants).map((weight) => weight.shape),
+    [[16 * 256, 256, 1, 1]],
+  );
+});
+
 test("inference in blocks computes what the definition says, run after run", async () => {
   const executable = await ort.compile(graph);
   const { output: expected } = await (await referenceEngine().compile(graph)).run({ input: random(shape) });

@@ -3,6 +3,7 @@ import { parentPort, workerData } from "node:worker_threads";
 import { messageOf, unusable } from "../../core/errors.js";
 import { type HostRequest, type HostResults, SessionHost } from "./session.js";
 import { cpuBackend } from "./targets/cpu.js";
+import { free } from "./targets/free.js";
 import { wasmBackend } from "./targets/wasm.js";
 import { type Adapter, webgpuBackend } from "./targets/webgpu.js";
 
@@ -55,4 +56,6 @@ parentPort!.on("message", async (request: HostRequest) => {
     answer = { error: messageOf(error) };
   }
   parentPort!.postMessage(answer, moved);
+  // This thread's copy of the inputs. The collector lets several batches of images pile up.
+  if (request.kind === "run") free(Object.values(request.inputs));
 });

@@ -1,5 +1,5 @@
 import { fourSizes, type Shape, staticDim } from "../../../core/shape.js";
-import { computed, toFloat32 } from "../../../core/tensor.js";
+import { computed, type Tensor, toFloat32 } from "../../../core/tensor.js";
 import type { LoweredValue } from "../../../formats/onnx/ir.js";
 import { Lowering } from "../../../formats/onnx/lower.js";
 import type { Rules } from "../../../formats/onnx/writer.js";
@@ -59,6 +59,13 @@ export class LayoutTable extends Lowering implements BlockedTarget {
   /** Whether a value is known when the model is written. */
   isConstant({ source }: Value): boolean {
     return source.kind === "constant" || (source.kind === "state" && !this.isUpdated(source.cell));
+  }
+
+  /** The contents of a value that is known when the model is written. */
+  constantOf(value: Value): Tensor | undefined {
+    if (!this.isConstant(value)) return undefined;
+    const { source } = value;
+    return source.kind === "constant" ? source.tensor : source.kind === "state" ? source.cell.value : undefined;
   }
 
   /** Who reads a value: nodes, and undefined for each output or update that it is. */
@@ -174,12 +181,10 @@ export class LayoutTable extends Lowering implements BlockedTarget {
     const known = this.#packed.get(value);
     if (known?.layout.kind === kind) return known.array;
     const layout = layoutOf(kind, value.shape, this.block);
-    const { source } = value;
-    const tensor = source.kind === "constant" ? source.tensor : source.kind === "state" ? source.cell.value : undefined;
-    const array =
-      this.isConstant(value) && tensor
-        ? this.write.constant(computed("float32", layout.shape, () => toLayout(toFloat32(tensor), layout).data))
-        : this.#emitToLayout(this.plain(value), layout);
+    const tensor = this.constantOf(value);
+    const array = tensor
+      ? this.write.constant(computed("float32", layout.shape, () => toLayout(toFloat32(tensor), layout).data))
+      : this.#emitToLayout(this.plain(value), layout);
     this.setPacked(value, layout, array);
     return array;
   }

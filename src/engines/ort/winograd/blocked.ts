@@ -2,10 +2,11 @@ import type { LoweredValue } from "../../../formats/onnx/ir.js";
 import type { Node } from "../../../graph/graph.js";
 import type { Attributes, Inputs, Op } from "../../../graph/op.js";
 import { convInputGradOp, convOp, convWeightGradOp } from "../../../ops/conv.js";
-import { type BlockedLayer, layerRule } from "../blocked/blocked-layer.js";
+import { layerRule } from "../blocked/blocked-layer.js";
 import { layoutOf } from "../blocked/layout.js";
 import type { LayoutTable } from "../blocked/layout-table.js";
 import type { BlockedRule } from "../blocked/rule.js";
+import { outputOfConstant, type WinogradLayer } from "./constant-weight.js";
 import { Winograd, type WinogradLayout } from "./winograd.js";
 
 type Pass = "forward" | "gradient";
@@ -55,18 +56,28 @@ function blockedLayout({ write, block }: LayoutTable, pass: Pass): WinogradLayou
 const winogradRule = <A extends Attributes, I extends Inputs>(
   op: Op<A, I>,
   pass: Pass,
-  emit: (node: Node<A, I>, layer: BlockedLayer, winograd: Winograd, table: LayoutTable) => void,
+  emit: (node: Node<A, I>, layer: WinogradLayer, winograd: Winograd, table: LayoutTable) => void,
 ): BlockedRule =>
   layerRule("winograd", op, (node, layer) => {
     const { tile } = layer;
     if (!tile) return "Winograd's algorithm does not apply, or is not faster";
-    return (table) => emit(node, layer, new Winograd(tile, blockedLayout(table, pass)), table);
+    return (table) => emit(node, { ...layer, tile }, new Winograd(tile, blockedLayout(table, pass)), table);
   });
 
 const conv = winogradRule(convOp, "forward", ({ inputs: [x, w, bias], outputs }, layer, winograd, table) => {
   const { nchwc } = table;
-  const y = winograd.output(table.blocked(x), table.weight(w, "HWIO"), layer);
-  table.setBlocked(outputs[0], bias ? nchwc.affine(y, nchwc.ones(layer.filters), { bias: table.vector(bias) }) : y);
+  const output = () => {
+    const [maps, constant] = [table.blocked(x), table.constantOf(w)];
+    if (!constant) return winograd.output(maps, table.weight(w, "HWIO"), layer);
+    return outputOfConstant(maps, constant, layer, blockedLayout(table, "forward"), table);
+  };
+  table.defer(outputs[0], {
+    activates: true,
+    emit: ({ sum, activation }) =>
+      bias || sum || activation
+        ? nchwc.affine(output(), nchwc.ones(layer.filters), { bias: bias && table.vector(bias), sum, activation })
+        : output(),
+  });
 });
 
 const inputGrad = winogradRule(convInputGradOp, "gradient", (node, layer, winograd, table) => {

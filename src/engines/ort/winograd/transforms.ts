@@ -86,12 +86,33 @@ export function alongAxis(m: WinogradTile, as: Points, pixels: number, write: On
   return write.table(`winograd_${m}_${as}_${pixels}`, "float32", [(m + 2) * tiles, pixels], at);
 }
 
+/** The weight of an element of the kernel in a point. */
+function ofElement(m: WinogradTile, point: number, element: number): number {
+  const [{ weight }, points] = [transforms[m], m + 2];
+  return weight[Math.floor(point / points)]![Math.floor(element / 3)]! * weight[point % points]![element % 3]!;
+}
+
 /** [p², 9]: the transform of the kernel, flipped for the gradient of the input. */
 export function overKernel(m: WinogradTile, flipped: boolean, write: OnnxWriter): LoweredValue {
-  const [{ weight }, points] = [transforms[m], m + 2];
-  const at = (point: number, k: number) => {
-    const element = flipped ? 8 - k : k;
-    return weight[Math.floor(point / points)]![Math.floor(element / 3)]! * weight[point % points]![element % 3]!;
-  };
-  return write.table(`winograd_${m}_${flipped ? "flipped" : "kernel"}`, "float32", [points ** 2, 9], at);
+  const at = (point: number, k: number) => ofElement(m, point, flipped ? 8 - k : k);
+  return write.table(`winograd_${m}_${flipped ? "flipped" : "kernel"}`, "float32", [(m + 2) ** 2, 9], at);
+}
+
+/** Kernels [rows,9,size], transformed: [p²,rows,size]. */
+export function transformKernels(m: WinogradTile, kernels: Float32Array, size: number): Float32Array<ArrayBuffer> {
+  const [points, rows] = [(m + 2) ** 2, kernels.length / (9 * size)];
+  const transformed = new Float32Array(points * rows * size);
+  const sums = new Float64Array(size);
+  for (let point = 0; point < points; point++) {
+    const factors = Array.from({ length: 9 }, (_, element) => ofElement(m, point, element));
+    for (let row = 0; row < rows; row++) {
+      sums.fill(0);
+      factors.forEach((factor, element) => {
+        const first = (9 * row + element) * size;
+        if (factor !== 0) for (let i = 0; i < size; i++) sums[i]! += factor * kernels[first + i]!;
+      });
+      transformed.set(sums, (point * rows + row) * size);
+    }
+  }
+  return transformed;
 }

@@ -98,11 +98,8 @@ export class Winograd {
     return this.layout.view(all, [points, 1, points, ...axes]);
   }
 
-  #product(a: LoweredValue, b: LoweredValue, { transA = false, transB = false } = {}): LoweredValue {
-    const { write } = this.layout;
-    if (!transA && !transB) return write.emit("MatMul", [a, b]);
-    const attributes = { ...(transA ? { transA: 1 } : {}), ...(transB ? { transB: 1 } : {}) };
-    return write.emit("FusedMatMul", [a, b], attributes, "com.microsoft");
+  #product(a: LoweredValue, b: LoweredValue, transposed?: Transposed): LoweredValue {
+    return product(a, b, this.layout.write, transposed);
   }
 
   #along(as: Points, size: number): LoweredValue {
@@ -112,6 +109,23 @@ export class Winograd {
   #count(size: number): number {
     return Math.ceil(size / this.tile);
   }
+}
+
+interface Transposed {
+  readonly transA?: boolean;
+  readonly transB?: boolean;
+}
+
+/** A batched product of matrices, the last two axes. */
+export function product(
+  a: LoweredValue,
+  b: LoweredValue,
+  write: OnnxWriter,
+  { transA = false, transB = false }: Transposed = {},
+): LoweredValue {
+  if (!transA && !transB) return write.emit("MatMul", [a, b]);
+  const attributes = { ...(transA ? { transA: 1 } : {}), ...(transB ? { transB: 1 } : {}) };
+  return write.emit("FusedMatMul", [a, b], attributes, "com.microsoft");
 }
 
 /** How a build stores arrays. */
