@@ -101,8 +101,9 @@ try {
   });
   const { ort, options } = await backend.load(count("threads", values.threads));
   const facts = await backend.probe(ort);
-  const compiled = compile(graph, await backend.targetFor(graph, async (): Promise<CpuFacts> => facts));
-  const spec = encode(compiled);
+  const target = await backend.targetFor(graph, async (): Promise<CpuFacts> => facts);
+  const compiled = compile(graph, target);
+  const spec = encode(compiled, target);
   /** The session, which the host keeps to itself, for the end of its profile. */
   let profiled: InferenceSession | undefined;
   const create = async (model: Uint8Array, settings: InferenceSession.SessionOptions) =>

@@ -6,9 +6,10 @@ import * as ortNode from "onnxruntime-node";
 import { compile } from "../../src/engines/ort/compile.js";
 import { encode } from "../../src/engines/ort/passes/encode.js";
 import { type CpuFacts, cpuBackend, cpuTarget } from "../../src/engines/ort/targets/cpu.js";
+import { wasmTarget } from "../../src/engines/ort/targets/wasm.js";
 import { referenceEngine } from "../../src/engines/reference.js";
 import type { Value } from "../../src/graph/graph.js";
-import { BatchNorm, Conv2d, Module, trace } from "../../src/nn/index.js";
+import { BatchNorm, Conv2d, Linear, Module, trace } from "../../src/nn/index.js";
 import { relu } from "../../src/ops/index.js";
 import { relativeError } from "../../src/testing/compare.js";
 import { unsettle } from "../formats/onnx/support.js";
@@ -33,7 +34,7 @@ const blocked = cpuTarget({ blockSize: 16, writesInPlace: true });
 test("for inference, batch norms are folded, and large weights are given to runs instead of copied into the model", () => {
   const module = compile(graph, blocked);
   assert.ok(module.graph.nodes.every(({ op }) => op.name !== "BatchNormalization"));
-  const { constants, model } = encode(module);
+  const { constants, model } = encode(module, blocked);
   assert.deepEqual(
     Object.values(constants).map((weight) => weight.shape),
     [1, 2, 3].map(() => [256, 256, 1, 1]),
@@ -43,11 +44,28 @@ test("for inference, batch norms are folded, and large weights are given to runs
 
 test("weights of Winograd's algorithm are given transformed, a group per point", () => {
   const layer = new Conv2d(256, 256, { kernelSize: 3, padding: 1 });
-  const { constants } = encode(compile(trace(unsettle(layer), [8, 256, 8, 8]), blocked));
+  const { constants } = encode(compile(trace(unsettle(layer), [8, 256, 8, 8]), blocked), blocked);
   assert.deepEqual(
     Object.values(constants).map((weight) => weight.shape),
     [[16 * 256, 256, 1, 1]],
   );
+});
+
+test("a linear layer's weight is given as a copy: the network keeps its own; where a run would copy it, it is in the model", async () => {
+  const layer = unsettle(new Linear(512, 256));
+  const graph = trace(layer, [2, 512]);
+  const { constants } = encode(compile(graph, blocked), blocked);
+  assert.deepEqual(
+    Object.values(constants).map((weight) => weight.shape),
+    [[256, 512]],
+  );
+  assert.deepEqual(encode(compile(graph, wasmTarget()), wasmTarget()).constants, {});
+  const inputs = { input: random([2, 512]) };
+  const executable = await ort.compile(graph);
+  const { output } = await executable.run(inputs);
+  const { output: expected } = await (await referenceEngine().compile(graph)).run(inputs);
+  assert.ok(relativeError(output!, expected!) < 1e-5);
+  await executable.release();
 });
 
 test("inference in blocks computes what the definition says, run after run", async () => {

@@ -30,9 +30,9 @@ for (const [where, target] of Object.entries(targets))
       // What a barrier passes through for a moment has no shape.
       const unknown = results.filter((value) => !known.includes(value) && value.producer!.type !== "Unsqueeze");
       assert.deepEqual(unknown, []);
-      const states = encode(module).states;
+      const states = encode(module, target).states;
       lowered.outputs = known.map((value) => ({ name: value.name, value, type: value.type }));
-      const { model } = encode({ ...module, lowered });
+      const { model } = encode({ ...module, lowered }, target);
       const session = await ortNode.InferenceSession.create(model, {
         logSeverityLevel: 4,
         intraOpNumThreads: 1,

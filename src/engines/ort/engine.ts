@@ -40,7 +40,7 @@ export function engineIn<Facts>(host: Host, backend: Backend<Facts>): Engine {
       checkGraph(graph);
       const target = await backend.targetFor(graph, () => (facts ??= host.ask({ kind: "probe" })) as Promise<Facts>);
       const module = compile(graph, target);
-      const spec = encode(module);
+      const spec = encode(module, target);
       const arrays = [...spec.states.map(({ initial }) => initial), ...Object.values(spec.constants)];
       const transfer = [spec.model, ...arrays.map(({ data }) => data)].map(({ buffer }) => buffer);
       const session = nextSession++;

@@ -5,6 +5,7 @@ import type { Cell } from "../../../graph/graph.js";
 import { toLayout } from "../blocked/layout.js";
 import { blockedDomain } from "../blocked/writer.js";
 import type { SessionSpec } from "../state.js";
+import type { Target } from "../targets/target.js";
 import type { Module } from "./pass.js";
 
 const contentsOf = (cell: Cell): Tensor => (cell.dtype === "float" ? toFloat32(cell.value) : cell.value);
@@ -12,24 +13,32 @@ const contentsOf = (cell: Cell): Tensor => (cell.dtype === "float" ? toFloat32(c
 /** Smaller weights stay in the model: each array that is given to a run takes a microsecond. */
 const fewestBytes = 2 ** 18;
 
-/** Whether a constant need not be in the model: a large weight, packed for it alone, which blocked convolutions take as it is. */
+/** Whether a constant can be given to every run instead: a large weight that its readers take as it is, packed or a linear layer's. */
 const isGiven = ({ layout, tensor, readers }: LoweredValue): boolean =>
-  layout !== undefined &&
   4 * sizeOf(tensor!.shape) >= fewestBytes &&
-  [...readers].every(({ type, operation: { domain } }) => type === "Conv" && domain === blockedDomain);
+  [...readers].every(({ type, operation: { domain } }) =>
+    layout ? type === "Conv" && domain === blockedDomain : type === "Gemm",
+  );
 
 /** The compiled module as a session is opened with it, with the contents of all cells. */
-export function encode({ graph, lowered, stateLayouts, inPlace, sentinel }: Module): SessionSpec {
+export function encode(
+  { graph, lowered, stateLayouts, inPlace, sentinel }: Module,
+  { readsInPlace }: Pick<Target, "readsInPlace">,
+): SessionSpec {
   const model = toModel(lowered);
-  const given = new Map(lowered.constants.filter(isGiven).map(({ name, tensor }) => [name, tensor!]));
-  const infos = [...given].map(([name, { shape }]) => ({ name, dtype: "float32", shape }) as const);
+  const constants = readsInPlace ? lowered.constants.filter(isGiven) : [];
+  const given = new Map(constants.map((value) => [value.name, value]));
+  const infos = [...given].map(([name, { tensor }]) => ({ name, dtype: "float32", shape: tensor!.shape }) as const);
   return {
     model: encodeOnnx({
       ...model,
       initializers: new Map([...model.initializers].filter(([name]) => !given.has(name))),
       inputs: [...model.inputs, ...infos],
     }),
-    constants: Object.fromEntries([...given].map(([name, { dtype, shape, data }]) => [name, { dtype, shape, data }])),
+    // A packed weight is computed as it is read here; others are the network's own.
+    constants: Object.fromEntries(
+      [...given].map(([name, { tensor, layout }]) => [name, layout ? { ...tensor! } : copyOf(tensor!)]),
+    ),
     sentinel,
     inputs: model.inputs.filter(({ name }) => graph.inputs.has(name)),
     outputs: model.outputs.filter(({ name }) => graph.outputs.has(name)),

@@ -46,6 +46,7 @@ export function cpuTarget({ blockSize: block, writesInPlace }: CpuFacts, options
         ? undefined
         : { block, winograd: allowedBy(precision, tuning.winograd), rules: blockedRules.map(own) },
     writesInPlace,
+    readsInPlace: true,
     ...(block === undefined ? {} : { before: { "fold-batch-norm": foldNorms } }),
   };
 }

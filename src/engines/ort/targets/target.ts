@@ -41,6 +41,8 @@ export interface Target {
   readonly blocks: (BlockedTarget & { readonly rules: readonly BlockedRule[] }) | undefined;
   /** Whether a run can write results over the arrays of its inputs. */
   readonly writesInPlace: boolean;
+  /** Whether a run reads given arrays where they are, without a copy. */
+  readonly readsInPlace: boolean;
   /** Passes of its own, before and after those of `compile.ts`. */
   readonly before?: Readonly<Record<string, Pass>>;
   readonly after?: Readonly<Record<string, Pass>>;

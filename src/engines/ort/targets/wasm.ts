@@ -16,6 +16,7 @@ export const wasmTarget = (rules: Rules = new Map()): Target => ({
   rules: new Map([...wasmRules, ...rules]),
   blocks: undefined,
   writesInPlace: false,
+  readsInPlace: false,
 });
 
 /** The WebAssembly build of ONNX Runtime; `load` imports its entry point for browsers or for Node. */

@@ -101,6 +101,7 @@ export const webgpuTarget = (rules: Rules = new Map()): Target => ({
   rules: new Map([...webgpuRules, ...rules]),
   blocks: undefined,
   writesInPlace: false,
+  readsInPlace: false,
   before: { "count-runs": countRuns, "pack-state": packState },
   after: {
     "merge-duplicates": mergeDuplicates,
