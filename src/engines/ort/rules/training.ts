@@ -154,6 +154,13 @@ export function anyNotFinite(a: LoweredValue, b: LoweredValue, write: OnnxWriter
 export const nanMask = (x: LoweredValue, write: OnnxWriter): LoweredValue =>
   write.cast(write.emit("IsNaN", [x]), "float32");
 
+/** Zeros, made in every run from some other array: constants would be computed once and kept. */
+function zeros(shape: readonly number[], other: LoweredValue, write: OnnxWriter): LoweredValue {
+  const first = write.slice(write.reshape(other, [-1]), [0], [1], [0]);
+  const zero = write.cast(write.emit("Less", [first, first]), "float32");
+  return write.emit("Expand", [zero, write.ints(shape)]);
+}
+
 /**
  * The pooling is done again for the positions of the maxima, and the gradients are added there. ONNX Runtime passes over NaN: the position
  * of a window's last one is a maximum as well, and is looked for only if there is any.
@@ -175,8 +182,7 @@ const maxPoolGrad: RuleFor<typeof maxPoolGradOp> = ({ attributes, inputs: [, map
     return write.emit("Where", [write.emit("IsNaN", [y]), index, indices]);
   };
   const places = write.branch(mayHoldNaN(y, write), ofNaN, () => indices);
-  const zeros = write.emit("Expand", [write.number(0), write.ints([sizeOf(shape)])]);
-  const flat = [zeros, write.reshape(places, [-1]), write.reshape(dy, [-1])];
+  const flat = [zeros([sizeOf(shape)], places, write), write.reshape(places, [-1]), write.reshape(dy, [-1])];
   const dx = write.reshape(write.emit("ScatterElements", flat, { axis: 0, reduction: "add" }), shape);
   return [extra[0] + extra[1] === 0 ? dx : write.slice(dx, [0, 0], [height, width], [2, 3])];
 };
@@ -190,8 +196,8 @@ const maxPoolSelect: RuleFor<typeof maxPoolSelectOp> = ({ attributes, inputs: [,
 };
 
 /**
- * The first of the largest elements by ArgMax, which passes over NaN: the first NaN is looked for only if there is any. The mask is a
- * comparison with the positions along a single axis.
+ * The first of the largest elements by ArgMax, which passes over NaN: the first NaN is looked for only if there is any. The gradient is
+ * scattered over zeros (a comparison with all positions and Where take five times as long).
  */
 const maximumGrad: RuleFor<typeof reduceMaxGrad> = ({ attributes: { axes }, inputs }, [dy, x, y], write) => {
   const shape = dimsOf(inputs[1]);
@@ -213,13 +219,8 @@ const maximumGrad: RuleFor<typeof reduceMaxGrad> = ({ attributes: { axes }, inpu
     return write.emit("Where", [hasNaN, firstMaximum(mask), firstMaximum(from)]);
   };
   const winner = write.branch(mayHoldNaN(y, write), firstNaN, () => firstMaximum(from));
-  const along = merged.map((_, axis) => (axis === first ? length : 1));
-  const positions = write.table(`indices_${along.join("_")}`, "int64", along, (...index) => index[first]!);
-  const dx = write.emit("Where", [
-    write.emit("Equal", [winner, positions]),
-    reshape(dy, merged.with(first, 1)),
-    write.number(0),
-  ]);
+  const scattered = [zeros(merged, winner, write), winner, reshape(dy, merged.with(first, 1))];
+  const dx = write.emit("ScatterElements", scattered, { axis: first });
   const inverse = all.map((axis) => order.indexOf(axis));
   return [move(reshape(dx, ordered), inverse)];
 };
