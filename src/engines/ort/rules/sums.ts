@@ -9,7 +9,7 @@ import type { ops, ReduceAttributes } from "../../../ops/reduce.js";
  * number after another. Each addition rounds, and if many numbers are equal, as after a ReLU, it rounds the same way each time: the
  * mean of 131,072 numbers, half of them zero, had a relative error of 8e-4.
  */
-const cpuLimits: SumLimits = { row: 512, chain: 128, whole: 16, longestPart: 256, product: 0 };
+const cpuLimits: SumLimits = { row: 512, chain: 128, whole: 16, longestPart: 256, matrixRow: 512, product: 0 };
 
 /** How sums are taken. */
 export interface SumLimits {
@@ -19,6 +19,8 @@ export interface SumLimits {
   readonly whole: number;
   /** The longest part that a long row is cut into. */
   readonly longestPart: number;
+  /** The longest row that is summed as that of a matrix, [rows, length]; longer ones are columns of one, [rows, length, 1]. */
+  readonly matrixRow: number;
   /** The most rows of a matrix that are added up as a product with ones. */
   readonly product: number;
 }
@@ -94,9 +96,8 @@ export function sumOver(
     if (isSingle && y === x && count === 1 && !isProduct) return write.reduce(kind, x, axes, keepdims);
     const [rows, summed, columns] =
       isRow || count === 1 ? [before! * count, length, after!] : [before!, count, length * after!];
-    // A row with a last axis of one element is a column: a product with ones, fifteen times as slow, but exact to more digits on the
-    // WebAssembly build, where rows that cannot be cut need it.
-    const view = columns === 1 && summed <= limits.row ? [rows, summed] : [rows, summed, columns];
+    // On a processor a column of one takes fifteen times as long, but holds more digits: long rows that cannot be cut need that.
+    const view = columns === 1 && summed <= limits.matrixRow ? [rows, summed] : [rows, summed, columns];
     y = isProduct
       ? rowSum(kind, write.reshape(y, [length, after!]), write)
       : write.reduce(kind, write.reshape(y, view), [1], false);

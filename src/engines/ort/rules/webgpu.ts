@@ -56,7 +56,14 @@ const sign: RuleFor<typeof elementwise.sign> = (_node, [x], write) => {
  * The provider sums in 64 lanes: 8192 numbers are rounded as often as 128 one after the other. It moves other axes to the end before, which
  * is a kernel of its own; a product adds one row after the other.
  */
-const sumLimits: SumLimits = { row: 8192, chain: 8192, whole: 8192, longestPart: 1024, product: 128 };
+const sumLimits: SumLimits = {
+  row: 8192,
+  chain: 8192,
+  whole: 8192,
+  longestPart: 1024,
+  matrixRow: 0,
+  product: 128,
+};
 
 /**
  * A row of memory, [N·C, H·W], is summed at once, then what is left of an image: over other axes the provider would transpose whole maps.
