@@ -62,6 +62,28 @@ test("no view lets the browser open a dropped file in the place of the page", { 
   await context.close();
 });
 
+test("a view takes what is dropped as soon as it shows", { skip }, async () => {
+  const { page, context } = await visit((await browser)!, (await served)!.url);
+  const takes = page.evaluate(
+    () =>
+      new Promise((resolve) => {
+        const listeners = new Set<unknown>();
+        const add = document.addEventListener;
+        document.addEventListener = (type: string, listener: never) => {
+          if (type === "drop") listeners.add(listener);
+          add.call(document, type, listener);
+        };
+        new MutationObserver(() => {
+          const isShown = document.querySelector("main")!.textContent.includes("Open a run or a checkpoint");
+          if (isShown) resolve(listeners.size > 0);
+        }).observe(document.body, { childList: true, subtree: true });
+      }),
+  );
+  await goTo(page, "Look around");
+  assert.equal(await takes, true);
+  await context.close();
+});
+
 const canvases = (page: Page) => page.getByRole("region", { name: "Your network" }).locator("canvas").first();
 const show = async (page: Page) => {
   await page.getByRole("button", { name: "Show what each layer sees" }).click();

@@ -1,6 +1,6 @@
 /** Files that were chosen, dropped or pasted, with the folders they were in. */
 
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { inOrder } from "./in-order.js";
 
 export interface Found {
@@ -43,7 +43,8 @@ export function useDrop(take: (found: readonly Found[], unread: readonly Unread[
   const [held, setHeld] = useState(false);
   const current = useRef(take);
   current.current = take;
-  useEffect(() => {
+  // As soon as the page shows: effects run later, and what was dropped before them would be refused.
+  useLayoutEffect(() => {
     const over = (event: DragEvent) => {
       if (!hasFiles(event)) return;
       event.preventDefault();
