@@ -1,4 +1,4 @@
-import { useEffect } from "preact/hooks";
+import { useLayoutEffect } from "preact/hooks";
 import { asFolder } from "../../logic/project.js";
 import { samples } from "../../logic/samples.js";
 import { chooseFiles, download, type Found, type Unread, useDrop } from "../parts/drop.js";
@@ -37,7 +37,7 @@ const add = (found: readonly Found[], unread: readonly Unread[] = []) => {
 
 /** Files that are pasted, and the keys for undo and redo. */
 function usePage(): void {
-  useEffect(() => {
+  useLayoutEffect(() => {
     const paste = (event: ClipboardEvent) => {
       const files = [...(event.clipboardData?.files ?? [])];
       if (files.length === 0) return;
