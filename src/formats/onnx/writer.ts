@@ -198,6 +198,12 @@ export class OnnxWriter {
     return this.emit("Reshape", [viewed(x), this.ints(shape)]) as LoweredValue & { readonly shape: S };
   }
 
+  /** Zero, computed from an array in every run: what is made of it is neither folded into a constant nor kept. */
+  runtimeZero(array: LoweredValue, dtype: "float32" | "int64", comparison: "Less" | "Greater" = "Less"): LoweredValue {
+    const first = this.slice(this.reshape(array, [-1]), [0], [1], [0]);
+    return this.cast(this.emit(comparison, [first, first]), dtype);
+  }
+
   /** Reshapes to a shape that the model computes, in a way that ONNX Runtime does not see through. */
   reshapeTo(x: LoweredValue, shape: LoweredValue, known: readonly number[]): LoweredValue {
     const type = { dtype: x.type.dtype, shape: known };

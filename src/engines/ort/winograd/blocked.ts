@@ -15,13 +15,9 @@ type Pass = "forward" | "gradient";
 function blockedLayout({ write, block }: LayoutTable, pass: Pass): WinogradLayout {
   const once = (key: string, emit: () => LoweredValue) => write.memo(`${pass} ${key}`, emit);
 
-  /** Zero, computed at run time from any array. */
-  const zero = (array: LoweredValue) => {
-    const first = write.memo("winograd first", () => write.slice(write.reshape(array, [-1]), [0], [1], [0]));
-    return once("winograd zero", () =>
-      write.cast(write.emit(pass === "forward" ? "Less" : "Greater", [first, first]), "int64"),
-    );
-  };
+  /** By another comparison in each pass. */
+  const zero = (array: LoweredValue) =>
+    once("winograd zero", () => write.runtimeZero(array, "int64", pass === "forward" ? "Less" : "Greater"));
 
   /**
    * A Reshape whose shape ONNX Runtime learns only at run time, and from other nodes in each pass. With static shapes it would hold a
@@ -69,7 +65,7 @@ const conv = winogradRule(convOp, "forward", ({ inputs: [x, w, bias], outputs },
   const output = () => {
     const [maps, constant] = [table.blocked(x), table.constantOf(w)];
     if (!constant) return winograd.output(maps, table.weight(w, "HWIO"), layer);
-    return outputOfConstant(maps, constant, layer, blockedLayout(table, "forward"), table);
+    return outputOfConstant(maps, constant, layer, winograd.layout, table);
   };
   table.defer(outputs[0], {
     activates: true,

@@ -102,17 +102,20 @@ export function overKernel(m: WinogradTile, flipped: boolean, write: OnnxWriter)
 export function transformKernels(m: WinogradTile, kernels: Float32Array, size: number): Float32Array<ArrayBuffer> {
   const [points, rows] = [(m + 2) ** 2, kernels.length / (9 * size)];
   const transformed = new Float32Array(points * rows * size);
+  const factors = Array.from({ length: points }, (_, point) =>
+    Array.from({ length: 9 }, (_, element) => ofElement(m, point, element)),
+  );
   const sums = new Float64Array(size);
-  for (let point = 0; point < points; point++) {
-    const factors = Array.from({ length: 9 }, (_, element) => ofElement(m, point, element));
-    for (let row = 0; row < rows; row++) {
+  for (let row = 0; row < rows; row++)
+    for (let point = 0; point < points; point++) {
       sums.fill(0);
-      factors.forEach((factor, element) => {
+      for (let element = 0; element < 9; element++) {
+        const factor = factors[point]![element]!;
         const first = (9 * row + element) * size;
         if (factor !== 0) for (let i = 0; i < size; i++) sums[i]! += factor * kernels[first + i]!;
-      });
-      transformed.set(sums, (point * rows + row) * size);
+      }
+      const first = (point * rows + row) * size;
+      for (let i = 0; i < size; i++) transformed[first + i] = sums[i]!;
     }
-  }
   return transformed;
 }

@@ -19,7 +19,7 @@ export class Winograd {
 
   constructor(
     private readonly tile: WinogradTile,
-    private readonly layout: WinogradLayout,
+    readonly layout: WinogradLayout,
   ) {
     this.#points = tile + 2;
     this.#filtersFirst = layout.weights === "OIHW";
